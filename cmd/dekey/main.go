@@ -1,0 +1,4 @@
+// Command dekey takes Google service account key files out of GKE.
+package main
+
+func main() {}

@@ -1,0 +1,10 @@
+// Package scanner reads the world that dekey decides about: which Google service account keys there are, which
+// workloads use them and how, and what else the decision needs (service accounts, role bindings, network
+// policies, clusters, accounts, the use of keys).
+//
+// Its result is an Inventory: a plain value, and a file. Readers (a checkout, a live cluster, standard input)
+// yield objects; Scan looks at each once, keeps facts, and drops the content. No type of an Inventory has a
+// field in which key material could land.
+//
+// What could not be read is a Gap; whatever follows from it is unknown, never absent.
+package scanner
