@@ -1,0 +1,36 @@
+package catalog
+
+// An entryCase is the entry's own test: an object and what is to be found in it, or a program with its flag or variable.
+// TestCases runs them.
+type entryCase struct {
+	Name   string         `json:"name"` // what would be wrong
+	Object map[string]any `json:"object"`
+	// Want are the references, as ENTRIES of wantReference; Made the provenance. Missing means none.
+	Want []wantReference `json:"want"`
+	Made []wantMade      `json:"made"`
+
+	Image   string `json:"image"`
+	Command string `json:"command"`
+	Flag    string `json:"flag"`
+	Env     string `json:"env"`
+	// Is says what LookupFlag or LookupEnv, StandardEnv or KeyEnv have to answer: removable, held, standard, key, none.
+	Is string `json:"is"`
+}
+
+type wantReference struct {
+	Field    string   `json:"field"`
+	Secret   string   `json:"secret"` // NAMESPACE/NAME/ENTRY
+	Env      string   `json:"env"`
+	Target   string   `json:"target"`
+	Sure     bool     `json:"sure"`
+	Recipe   []string `json:"recipe"`   // OP FIELD[=JSON]
+	Identity string   `json:"identity"` // NAMESPACE/NAME
+	Hold     string   `json:"hold"`     // the code
+}
+
+type wantMade struct {
+	Kind      string `json:"kind"`
+	Secret    string `json:"secret"` // NAMESPACE/NAME
+	Field     string `json:"field"`
+	Recreates bool   `json:"recreates"`
+}

@@ -1,0 +1,266 @@
+package catalog
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dekey/scanner/object"
+)
+
+// A Reference is a field of an object (a custom resource, a ConfigMap, an annotation) that names a Secret with a key.
+type Reference struct {
+	Entry string      // the ID of the catalogue entry
+	Via   object.Via  // always object.Reference today
+	Field object.Path // the string that names the Secret (or the variable of the scale target)
+	// Secret is the Secret that is named: Entry is "" where the field names the whole Secret, Namespace "" where it is not
+	// known (a cluster-scoped object).
+	Secret object.Holder
+	// Sure says that the field alone tells a Google key, also where the Secret is not in the input. Otherwise the reference
+	// counts only where the Secret is known to hold one.
+	Sure bool
+	// Env and Target are set where the field names a variable of another object's pods (KEDA) and not a Secret: the Secret
+	// is the one that fills that variable.
+	Env    string
+	Target *object.Ref
+	// Embedded says that the name stands inside a longer text (YAML in a ConfigMap): no edit by path.
+	Embedded bool
+	// Recipe is the way out as edits of this object; empty when Hold says why there is none.
+	Recipe []object.FieldEdit
+	// Identity is the Kubernetes service account that is used afterwards, nil where it is the object's own. It is the
+	// documented default of the controller: it must be seen before anything is granted to it.
+	Identity *object.Ref
+	Hold     *object.Obstacle
+}
+
+// A referenceRule finds References.
+type referenceRule struct {
+	Match []selector  `json:"match"` // any of these
+	When  []condition `json:"when"`  // all of these
+
+	// At are patterns of the field that is the reference: a mapping with name and entry, or the name itself.
+	At []string `json:"at"`
+	// Name is where the Secret's name stands, from At; "." where At is the name.
+	Name location `json:"name"`
+	// Entry is where the Secret's entry stands; Default where it is not written.
+	Entry     value `json:"entry"`
+	Namespace value `json:"namespace"` // default: the object's own
+
+	// Text is a regular expression with the groups name and (optional) entry and namespace, searched in every string that
+	// At finds.
+	Text string `json:"text"`
+	// Variable says that Name names a variable of Target.
+	Variable bool       `json:"variable"`
+	Target   *targetRef `json:"target"`
+
+	Sure     bool             `json:"sure"`
+	Recipe   []edit           `json:"recipe"`
+	Identity *identity        `json:"identity"`
+	Hold     *object.Obstacle `json:"hold"`
+}
+
+// A value is read from a field, or is a default.
+type value struct {
+	Field   location `json:"field"`
+	Default string   `json:"default"`
+}
+
+func (v value) read(root any, at object.Path) string {
+	if v.Field != "" {
+		if found, ok := v.Field.lookup(root, at); ok && text(found) != "" {
+			return text(found)
+		}
+	}
+	return v.Default
+}
+
+// A targetRef names another object: the scale target.
+type targetRef struct {
+	APIVersion value `json:"apiVersion"`
+	Kind       value `json:"kind"`
+	Name       value `json:"name"`
+}
+
+// An edit is a FieldEdit whose field is a location.
+type edit struct {
+	Op    string   `json:"op"`
+	Field location `json:"field"`
+	Value any      `json:"value"`
+	// When limits the edit; a condition on what else the object says.
+	When []condition `json:"when"`
+}
+
+// An identity is a service account. Namespace "" is the object's own. In Name, "${name}" is the object's name and
+// "${namespace}" its namespace.
+type identity struct {
+	Namespace value `json:"namespace"`
+	Name      value `json:"name"`
+}
+
+// References gives the fields of o that an entry knows to name a Secret with a key, sorted by field. A field that several
+// rules know is given once, by the first entry.
+func References(o *object.Object) []Reference {
+	if o == nil || len(o.Content) == 0 || IsSchemaOrBait(o) {
+		return nil
+	}
+	var found []Reference
+	for _, entry := range entries() {
+		for _, rule := range entry.References {
+			if rule.about(o) {
+				found = append(found, rule.references(entry.ID, o)...)
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Reference) int {
+		return cmp.Or(strings.Compare(a.Field.String(), b.Field.String()), strings.Compare(a.Secret.Name, b.Secret.Name))
+	})
+	return slices.CompactFunc(found, func(a, b Reference) bool {
+		return a.Field.Equal(b.Field) && a.Secret == b.Secret && a.Env == b.Env
+	})
+}
+
+func (r referenceRule) about(o *object.Object) bool {
+	if !slices.ContainsFunc(r.Match, func(s selector) bool { return s.matches(o) }) {
+		return false
+	}
+	for _, c := range r.When {
+		if strings.HasPrefix(string(c.Field), "/") && !c.holds(o.Content, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r referenceRule) references(entry string, o *object.Object) []Reference {
+	var found []Reference
+	for _, at := range r.At {
+		p, err := parsePattern(at)
+		if err != nil {
+			continue // TestEntries refuses such an entry
+		}
+		for _, m := range p.find(o.Content) {
+			found = append(found, r.read(entry, o, m)...)
+		}
+	}
+	return found
+}
+
+func (r referenceRule) read(entry string, o *object.Object, m match) []Reference {
+	for _, c := range r.When {
+		if !c.holds(o.Content, m.path) {
+			return nil
+		}
+	}
+	if r.Text != "" {
+		return r.readText(entry, o, m)
+	}
+	field, ok := r.Name.resolve(m.path)
+	if !ok {
+		return nil
+	}
+	raw, _ := field.Lookup(o.Content)
+	name := text(raw)
+	if name == "" {
+		return nil
+	}
+	ref := r.reference(entry, o, m.path)
+	ref.Field = field
+	if r.Variable {
+		ref.Env = name
+		ref.Target = r.Target.resolve(o, m.path)
+		return []Reference{ref}
+	}
+	ref.Secret.Name = name
+	ref.Secret.Entry = r.Entry.read(o.Content, m.path)
+	if ns := r.Namespace.read(o.Content, m.path); ns != "" {
+		ref.Secret.Namespace = ns
+	}
+	return []Reference{ref}
+}
+
+// readText finds names inside a longer text: configuration in another language than Kubernetes' own.
+func (r referenceRule) readText(entry string, o *object.Object, m match) []Reference {
+	expression, err := regexp.Compile(r.Text)
+	if err != nil {
+		return nil // TestEntries refuses such an entry
+	}
+	var found []Reference
+	for _, groups := range expression.FindAllStringSubmatch(text(m.value), 100) {
+		ref := r.reference(entry, o, m.path)
+		ref.Field, ref.Embedded = m.path, true
+		ref.Secret.Entry = r.Entry.Default
+		for i, group := range expression.SubexpNames() {
+			if i == 0 || groups[i] == "" {
+				continue
+			}
+			switch group {
+			case "name":
+				ref.Secret.Name = groups[i]
+			case "entry":
+				ref.Secret.Entry = groups[i]
+			case "namespace":
+				ref.Secret.Namespace = groups[i]
+			}
+		}
+		if ref.Secret.Name != "" && !slices.ContainsFunc(found, func(other Reference) bool { return other.Secret == ref.Secret }) {
+			found = append(found, ref)
+		}
+	}
+	return found
+}
+
+// reference is what every Reference of the rule at that place has in common.
+func (r referenceRule) reference(entry string, o *object.Object, at object.Path) Reference {
+	ref := Reference{
+		Entry:    entry,
+		Via:      object.Reference,
+		Secret:   object.Holder{Kind: "Secret", Namespace: o.Ref.Namespace},
+		Sure:     r.Sure,
+		Identity: r.Identity.resolve(o, at),
+		Hold:     r.Hold,
+	}
+	if ref.Hold != nil {
+		return ref
+	}
+	for _, e := range r.Recipe {
+		field, ok := e.Field.resolve(at)
+		if !ok || slices.ContainsFunc(e.When, func(c condition) bool { return !c.holds(o.Content, at) }) {
+			continue
+		}
+		ref.Recipe = append(ref.Recipe, object.FieldEdit{Op: e.Op, Field: field, Value: e.Value})
+	}
+	return ref
+}
+
+func (t *targetRef) resolve(o *object.Object, at object.Path) *object.Ref {
+	if t == nil {
+		return nil
+	}
+	return &object.Ref{
+		APIVersion: t.APIVersion.read(o.Content, at),
+		Kind:       t.Kind.read(o.Content, at),
+		Namespace:  o.Ref.Namespace,
+		Name:       t.Name.read(o.Content, at),
+	}
+}
+
+func (i *identity) resolve(o *object.Object, at object.Path) *object.Ref {
+	if i == nil {
+		return nil
+	}
+	expand := strings.NewReplacer("${name}", o.Ref.Name, "${namespace}", o.Ref.Namespace)
+	ref := &object.Ref{
+		APIVersion: "v1",
+		Kind:       "ServiceAccount",
+		Namespace:  expand.Replace(i.Namespace.read(o.Content, at)),
+		Name:       expand.Replace(i.Name.read(o.Content, at)),
+	}
+	if ref.Namespace == "" {
+		ref.Namespace = o.Ref.Namespace
+	}
+	if ref.Name == "" {
+		return nil
+	}
+	return ref
+}
