@@ -3,9 +3,9 @@ package rewriter
 import (
 	"context"
 	"io/fs"
-	"strings"
 
 	"dekey/planner"
+	"dekey/rewriter/runbook"
 	"dekey/scanner"
 )
 
@@ -93,28 +93,10 @@ type Step struct {
 type Command []string
 
 // String quotes the command for a POSIX shell, so that it reads back as the same argv.
-func (c Command) String() string {
-	words := make([]string, len(c))
-	for i, word := range c {
-		words[i] = Quote(word)
-	}
-	return strings.Join(words, " ")
-}
+func (c Command) String() string { return runbook.Line(c) }
 
-// Quote writes one word for a POSIX shell. NUL can not be written in a word and is dropped.
-func Quote(word string) string {
-	word = strings.ReplaceAll(word, "\x00", "")
-	if word == "" {
-		return "''"
-	}
-	for _, r := range word {
-		safe := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@%+,", r)
-		if !safe {
-			return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-	}
-	return word
-}
+// Quote writes one word for a POSIX shell, as an argument. NUL can not be written in a word and is dropped.
+func Quote(word string) string { return runbook.Quote(word) }
 
 // Content is the file's bytes after the change; nil for one that goes.
 func (f File) Content() []byte { return f.new }
