@@ -30,6 +30,8 @@ type Plan struct {
 	Keys       []scanner.Key    `json:"keys"`
 	Limits     Limits           `json:"limits"`
 	Approval   Approval         `json:"approval"`
+	// Namespaces are the rules by which manifests without a namespace were read: the checkout is read again by them.
+	Namespaces []NamespaceRule `json:"namespaces"`
 }
 
 // A Basis names an inventory that the plan was made from, by the SHA-256 of its canonical JSON.

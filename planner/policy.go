@@ -36,7 +36,10 @@ type AccountRule struct {
 }
 
 // A NamespaceRule gives the namespace of manifests below Path that name none.
-type NamespaceRule struct{ Path, Namespace string }
+type NamespaceRule struct {
+	Path      string `json:"path"`
+	Namespace string `json:"namespace"`
+}
 
 // A ClusterRule is PROJECT/LOCATION/NAME, and the kubeconfig context that reaches it.
 type ClusterRule struct{ Project, Location, Name, Context string }
