@@ -1,0 +1,184 @@
+package yamledit
+
+import (
+	"bytes"
+	"strings"
+)
+
+// insert adds the new entries of a block collection.
+func (e *editor) insert(n *node, depth int) error {
+	if n.kind == sequence {
+		return e.appendItems(n, depth)
+	}
+	anchor := e.anchorEntry(n)
+	n.change.order = anchor + 1
+	style := e.styleAt(n)
+	prefix := strings.Repeat(" ", n.column)
+	lines := style.mapping(n.change.keys.value().(Map), prefix)
+	if anchor >= 0 {
+		end := e.below(e.lineEnd(n.entries[anchor].end()), n.column)
+		return e.addLines(end, lines, depth)
+	}
+	first := n.entries[0]
+	line := e.lineStart(first.mark)
+	prefix = string(e.text[line:first.mark])
+	if strings.Trim(prefix, " ") != "" {
+		return refuse("a mapping begins beside something else")
+	}
+	floor := n.body
+	if above := n.entryOf(); above != nil {
+		floor = above.colon
+	}
+	pos := line
+	for pos > 0 {
+		up := e.previousLine(pos)
+		b := e.firstByte(up)
+		if up < floor || up >= pos || e.seen[b] != '#' || e.text[b] != '#' || e.width(up, b) != n.column {
+			break
+		}
+		pos = up
+	}
+	return e.addLines(pos, lines, depth)
+}
+
+// anchorEntry is the entry below which new keys of a mapping stand, or -1 for above the first. An object's new keys
+// stand below its metadata; a compact item keeps its first entry beside the dash.
+func (e *editor) anchorEntry(n *node) int {
+	if n.find("apiVersion") >= 0 || n.find("kind") >= 0 {
+		for _, key := range []string{"metadata", "kind", "apiVersion"} {
+			if i := n.find(key); i >= 0 && !n.entries[i].removed && e.closesLine(n.entries[i]) {
+				return i
+			}
+		}
+	}
+	if n.parent == nil || !e.opensLine(n.entries[0].mark) {
+		for i := range n.entries {
+			if !n.entries[i].removed && e.closesLine(n.entries[i]) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// closesLine says whether text can follow an entry: its value does not depend on the end of the file.
+func (e *editor) closesLine(entry entry) bool {
+	end := entry.end()
+	return nextLine(e.text, end) > end && isBreak(e.text[nextLine(e.text, end)-1])
+}
+
+// appendItems adds items at the end of a block list.
+func (e *editor) appendItems(n *node, depth int) error {
+	last := n.entries[len(n.entries)-1]
+	n.change.order = len(n.entries)
+	line := e.lineStart(last.mark)
+	indent := strings.Repeat(" ", n.column)
+	if e.opensLine(last.mark) {
+		indent = string(e.text[line:last.mark])
+	}
+	gap := " "
+	if value := last.value; value.start > last.colon && !bytes.ContainsAny(e.text[last.colon:value.start], "\r\n#\t") {
+		gap = string(e.text[last.colon:value.start])
+	}
+	style := e.styleAt(n)
+	var lines []string
+	for _, item := range n.change.items {
+		lines = append(lines, style.item(item, indent, gap)...)
+	}
+	return e.addLines(e.below(e.lineEnd(last.end()), n.column), lines, depth)
+}
+
+// addLines puts whole lines before the line at pos. At the end of a file without a final newline the new lines have
+// none either.
+func (e *editor) addLines(pos int, lines []string, depth int) error {
+	eol := e.eol(pos)
+	text := strings.Join(lines, eol)
+	if pos > 0 && !isBreak(e.text[pos-1]) {
+		text = eol + text
+	} else {
+		text += eol
+	}
+	e.adds = append(e.adds, insertion{pos: pos, end: pos, depth: depth, text: text})
+	return nil
+}
+
+// eol is the line break of the line before pos, or of the first one after it.
+func (e *editor) eol(pos int) string {
+	end := pos
+	if end == 0 || !isBreak(e.text[end-1]) {
+		if end = e.lineStart(pos); end == 0 {
+			end = nextLine(e.text, pos)
+		}
+	}
+	switch {
+	case end == 0 || !isBreak(e.text[end-1]):
+		return "\n"
+	case e.text[end-1] == '\r':
+		return "\r"
+	case end > 1 && e.text[end-2] == '\r':
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// replace gives a node a new value.
+func (e *editor) replace(n *node, depth int) error {
+	value := n.change.set.value()
+	entry := n.entryOf()
+	if n.flow || e.json || n.parent != nil && n.parent.flow {
+		return e.replaceFlow(n, value, depth)
+	}
+	if n.anchor != "" {
+		return refuse("a value with an anchor is to be replaced")
+	}
+	style := e.styleAt(n)
+	block := false
+	switch v := value.(type) {
+	case Map:
+		block = len(v) > 0
+	case []any:
+		block = len(v) > 0
+	}
+	if !block {
+		text := style.inlineLike(value, n)
+		if n.start == n.end {
+			text = " " + text
+		}
+		if n.kind == mapping || n.kind == sequence {
+			return e.collapse(n, text, depth)
+		}
+		e.adds = append(e.adds, insertion{pos: n.start, end: n.end, depth: depth, text: text})
+		return nil
+	}
+	if entry == nil || entry.key == nil {
+		return refuse("a list item is to be replaced by a mapping or a list")
+	}
+	if n.kind != scalar && len(n.entries) > 0 {
+		return refuse("a mapping or list with entries is to be replaced")
+	}
+	indent := strings.Repeat(" ", n.parent.column)
+	var lines []string
+	switch v := value.(type) {
+	case Map:
+		lines = style.mapping(v, indent+strings.Repeat(" ", style.Step))
+	case []any:
+		if style.Indented {
+			indent += strings.Repeat(" ", style.Step)
+		}
+		lines = style.sequence(v, indent)
+	}
+	if n.end > entry.colon {
+		e.cut(entry.colon, n.end)
+	}
+	return e.addLines(e.lineEnd(n.end), lines, depth)
+}
+
+// collapse puts an inline value in place of a block collection.
+func (e *editor) collapse(n *node, text string, depth int) error {
+	entry := n.entryOf()
+	if entry == nil || n.start < entry.colon {
+		return refuse("a list item is to be replaced")
+	}
+	e.adds = append(e.adds, insertion{pos: entry.colon, end: n.end, depth: depth, text: " " + strings.TrimLeft(text, " ")})
+	return nil
+}

@@ -1,0 +1,3 @@
+package yamledit
+
+func parseJSON(text []byte, body, tail int) *tree { return nil }
