@@ -1,0 +1,205 @@
+package document
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// An Error is why a document could not be read, in words of our own: a decoder's message could quote a Secret.
+type Error struct {
+	Line  int // in the file, from 1
+	Why   string
+	Limit bool // a limit of ours was reached
+}
+
+// Error is the cause alone: the caller names the file and the line.
+func (e *Error) Error() string { return e.Why }
+
+// A Node is a parsed document.
+type Node struct {
+	root *yaml.Node // the value of the document
+	// Rest says that text followed the value that is not a document of its own: the text is no YAML, whatever was
+	// read (a template that starts with an action).
+	Rest bool
+}
+
+// Parse reads one document. levels bounds its depth.
+func Parse(d Document, levels int) (*Node, *Error) {
+	text := d.Text
+	if first := bytes.TrimLeft(text, " \t\r\n"); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
+		node, rest, err := parseJSON(text, d.Line, levels)
+		switch {
+		case err == nil && len(rest) == 0:
+			return &Node{root: node}, nil
+		case err != nil && err.Limit:
+			return nil, err
+		case err == nil && len(rest) > 0 && (rest[0] == '{' || rest[0] == '['):
+			return nil, &Error{Line: d.Line + bytes.Count(text[:len(text)-len(rest)], []byte("\n")), Why: "several JSON values follow each other"}
+		}
+	}
+	if deep := flowDepth(text); deep > levels {
+		return nil, &Error{Line: d.Line, Why: tooDeep(levels), Limit: true}
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var document yaml.Node
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+		return &Node{}, nil
+	} else if err != nil {
+		return nil, explain(err, d)
+	}
+	node := &Node{}
+	if len(document.Content) > 0 {
+		node.root = document.Content[0]
+		shift(&document, d.Line-1)
+	}
+	if err := checkDepth(node.root, levels); err != nil {
+		return nil, err
+	}
+	// The library stops at the end of the first value. What follows it is an error unless nothing does.
+	var next yaml.Node
+	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
+		node.Rest = true
+	}
+	return node, nil
+}
+
+func tooDeep(levels int) string { return "is nested deeper than " + strconv.Itoa(levels) + " levels" }
+
+// flowDepth is an upper bound of how deep brackets are nested: the library recurses, and so is not asked first.
+func flowDepth(text []byte) int {
+	depth, deepest := 0, 0
+	for _, c := range text {
+		switch c {
+		case '[', '{':
+			if depth++; depth > deepest {
+				deepest = depth
+			}
+		case ']', '}':
+			if depth > 0 {
+				depth--
+			}
+		}
+	}
+	return deepest
+}
+
+func shift(node *yaml.Node, by int) {
+	if by == 0 {
+		return
+	}
+	node.Line += by
+	for _, child := range node.Content {
+		shift(child, by)
+	}
+}
+
+func checkDepth(node *yaml.Node, levels int) *Error {
+	if node == nil {
+		return nil
+	}
+	if levels == 0 && len(node.Content) > 0 {
+		return &Error{Line: node.Line, Why: "is nested too deep", Limit: true}
+	}
+	for _, child := range node.Content {
+		if err := checkDepth(child, levels-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// causes are the library's messages and ours. Its texts are constants up to the point where they are cut here.
+var causes = []struct{ theirs, ours string }{
+	{"found a tab character that violates indentation", "found a tab where indentation was expected"},
+	{"found a tab character where an indentation space is expected", "found a tab where indentation was expected"},
+	{"found character that cannot start any token", "found a character that can not start a value"},
+	{"mapping values are not allowed in this context", "found a colon where no mapping can start"},
+	{"did not find expected key", "a key is missing, or the indentation is wrong"},
+	{"did not find expected '-' indicator", "a dash is missing, or the indentation is wrong"},
+	{"could not find expected ':'", "a colon is missing after a key"},
+	{"did not find expected ',' or ']'", "a comma or a closing bracket is missing"},
+	{"did not find expected ',' or '}'", "a comma or a closing brace is missing"},
+	{"did not find expected node content", "a value is missing"},
+	{"did not find expected <document start>", "found text after the end of the document"},
+	{"found unexpected end of stream", "a quoted text is not closed"},
+	{"found unexpected document indicator", "a quoted text is not closed"},
+	{"found unknown escape character", "found an unknown escape in a quoted text"},
+	{"did not find expected hexdecimal number", "found an unknown escape in a quoted text"},
+	{"did not find expected hexadecimal number", "found an unknown escape in a quoted text"},
+	{"block sequence entries are not allowed in this context", "found a dash where no list can start"},
+	{"control characters are not allowed", "found a control character"},
+	{"invalid leading UTF-8 octet", "found text that is not UTF-8"},
+	{"invalid trailing UTF-8 octet", "found text that is not UTF-8"},
+	{"incomplete UTF-8 octet sequence", "found text that is not UTF-8"},
+	{"invalid Unicode character", "found text that is not UTF-8"},
+	{"unknown anchor", "found an alias without its anchor"},
+	{"exceeded max depth", "is nested too deep"},
+	{"found incompatible YAML document", "declares a version of YAML that is not 1.1"},
+	{"found undefined tag handle", "found an undefined tag"},
+	{"found duplicate %YAML directive", "found a directive twice"},
+	{"found an indentation indicator equal to 0", "found a block text with a wrong indentation indicator"},
+	{"did not find expected comment or line break", "found text after a block text's indicator"},
+	{"did not find expected alphabetic or numeric character", "found an anchor or alias without a name"},
+}
+
+// explain says in our words why yaml.v3 could not read the document.
+func explain(err error, d Document) *Error {
+	message := err.Error()
+	out := &Error{Line: d.Line, Why: "is not valid YAML"}
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		message = message[len(m[0]):]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			out.Line = d.Line + n - 1
+		}
+	}
+	for _, cause := range causes {
+		if strings.HasPrefix(message, cause.theirs) {
+			out.Why = cause.ours
+			break
+		}
+	}
+	// The library names the line where the enclosing block began. A tab is the most common cause: find it.
+	if strings.HasPrefix(message, "found character that cannot start any token") || strings.Contains(message, "tab character") ||
+		strings.HasPrefix(message, "mapping values are not allowed") || strings.HasPrefix(message, "could not find expected ':'") ||
+		strings.HasPrefix(message, "did not find expected key") {
+		if line := tabbed(d); line > 0 {
+			return &Error{Line: line, Why: "found a tab where indentation was expected"}
+		}
+	}
+	return out
+}
+
+// tabbed is the first line, outside of block texts, whose indentation holds a tab before a key or an item.
+func tabbed(d Document) int {
+	l := newLines(d.Text)
+	block := -1 // the indentation of the line that opened a block text
+	for l.next() {
+		line := d.Text[l.start:l.end]
+		body := bytes.TrimLeft(line, " ")
+		indent := len(line) - len(body)
+		if len(bytes.TrimSpace(body)) == 0 {
+			continue
+		}
+		if block >= 0 && indent > block {
+			continue
+		}
+		block = -1
+		if body[0] == '\t' {
+			return d.Line + l.number - 1
+		}
+		if blockText.Match(body) {
+			block = indent
+		}
+	}
+	return 0
+}
+
+var blockText = regexp.MustCompile(`(^|[:\-?]\s+|\s)[|>][-+0-9]*\s*(#.*)?$`)

@@ -1,0 +1,153 @@
+package manifest
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"dekey/scanner"
+	"dekey/scanner/manifest/document"
+)
+
+// actions are the marks of the template languages that are met among manifests.
+var actions = []struct {
+	mark *regexp.Regexp
+	what string
+}{
+	{regexp.MustCompile(`\{%[-+]?\s|\{#.*#\}`), "a Jinja template"},
+	{regexp.MustCompile(`\{\{-?\s*(\.|\$|include|template|toYaml|tpl|if|range|with|define|end|else|required|default|quote|printf|lookup)\b?`), "a Helm or Go template"},
+	{regexp.MustCompile(`\{\{`), "a template"},
+	{regexp.MustCompile(`#\{[^}\n]*\}#?`), "a file with #{...}# tokens"},
+	{regexp.MustCompile(`\$\{[A-Za-z_][^}\n]*\}`), "a file with ${...} tokens"},
+	{regexp.MustCompile(`<%[=-]?|\(@=|#@`), "a template"},
+}
+
+func isTemplate(text []byte) bool { return templateName(text) != "" }
+
+func templateName(text []byte) string {
+	for _, a := range actions {
+		if a.mark.Match(text) {
+			return a.what
+		}
+	}
+	return ""
+}
+
+// token is what a template puts in place of a name.
+var token = regexp.MustCompile(`\{\{|\{%|\$\{|#\{|\$\(|<%|__[A-Z0-9_]+__|@[A-Z0-9_]+@`)
+
+// hiddenToken is a token that YAML takes for a comment: the value that it stands for is lost.
+var hiddenToken = regexp.MustCompile(`[ \t]#\{[^}\n]*\}#`)
+
+// templated says that an object is the text of a template: what names it is still to be filled in.
+func templated(o *scanner.Object, text []byte) bool {
+	metadata, _ := o.Content["metadata"].(map[string]any)
+	namespace, _ := metadata["namespace"].(string)
+	for _, s := range []string{o.Ref.APIVersion, o.Ref.Kind, o.Ref.Name, namespace} {
+		if token.MatchString(s) {
+			return true
+		}
+	}
+	for _, field := range []string{"name", "namespace"} {
+		switch metadata[field].(type) {
+		case nil, string:
+		default:
+			return true // {{ .Release.Name }} reads as a mapping
+		}
+	}
+	return hiddenToken.Match(text)
+}
+
+// templateHints are the mentions of keys in a template, or in a part of a file that starts at line.
+func (r *Reader) templateHints(name string, text []byte, index, line int) []scanner.Hint {
+	what := templateLanguage(name)
+	if what == "" {
+		what = templateName(text)
+	}
+	if strings.HasSuffix(name, ".tf") && !bytes.Contains(text, []byte("kubernetes_")) && !bytes.Contains(text, []byte("kubectl_manifest")) {
+		return nil
+	}
+	return r.hints(name, text, index, line, "template", what)
+}
+
+func templateLanguage(name string) string {
+	for _, language := range []struct{ ext, what string }{
+		{".j2", "a Jinja template"}, {".jinja", "a Jinja template"}, {".jinja2", "a Jinja template"},
+		{".jsonnet", "a Jsonnet file"}, {".libsonnet", "a Jsonnet file"}, {".cue", "a CUE file"}, {".erb", "an ERB template"},
+		{".mustache", "a Mustache template"}, {".tf", "a Terraform file"},
+	} {
+		if strings.HasSuffix(strings.ToLower(name), language.ext) {
+			return language.what
+		}
+	}
+	return ""
+}
+
+// hints gives one hint for every line that mentions a key.
+func (r *Reader) hints(name string, text []byte, index, line int, code, what string) []scanner.Hint {
+	var hints []scanner.Hint
+	last := -1
+	first.Find(text, func(n, offset int) bool {
+		p := patterns[n]
+		if !p.hint {
+			return true
+		}
+		start := bytes.LastIndexByte(text[:offset], '\n') + 1
+		if start == last {
+			return true
+		}
+		last = start
+		hints = append(hints, scanner.Hint{
+			Origin: scanner.Origin{
+				Source: r.source.ID, Path: name, Document: index,
+				Line:   line + document.LineAt(text, offset) - 1,
+				Column: 1 + utf8.RuneCount(bytes.TrimPrefix(text[start:offset], []byte("\ufeff"))),
+			},
+			Code: code, What: what, Env: word(text, offset),
+		})
+		return true
+	})
+	return hints
+}
+
+// word is the name around offset: a variable or a field.
+func word(text []byte, offset int) string {
+	isWord := func(c byte) bool {
+		return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	}
+	start, end := offset, offset
+	for start > 0 && isWord(text[start-1]) {
+		start--
+	}
+	for end < len(text) && isWord(text[end]) {
+		end++
+	}
+	if end-start > 200 {
+		return ""
+	}
+	return string(text[start:end])
+}
+
+// encrypted says that a document is a SOPS file, or another one whose text is closed.
+func encrypted(text []byte) bool {
+	return bytes.Contains(text, []byte("ENC[AES256_GCM,")) && !readableObject.Match(text) ||
+		bytes.HasPrefix(bytes.TrimSpace(text), []byte("$ANSIBLE_VAULT;"))
+}
+
+// readableObject: SOPS usually leaves what names an object readable, and encrypts the values alone.
+var readableObject = regexp.MustCompile(`(?m)^\s*"?kind"?: *"?[A-Z][A-Za-z]+"?,?\s*$`)
+
+func (r *Reader) encryptedHints(name string, d document.Document) []scanner.Hint {
+	return r.hints(name, d.Text, d.Index, d.Line, "account-unknown", "a SOPS file")
+}
+
+// holdsKeyText says that text may hold a key, in clear or in base64.
+func holdsKeyText(text []byte) bool {
+	found := false
+	first.Find(text, func(n, _ int) bool {
+		found = patterns[n].key
+		return !found
+	})
+	return found
+}

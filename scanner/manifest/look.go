@@ -1,0 +1,120 @@
+package manifest
+
+import (
+	"bytes"
+
+	"dekey/scanner/manifest/search"
+)
+
+// Marks say why a file can matter.
+type marks uint16
+
+const (
+	wired      marks = 1 << iota // names a key, or holds one
+	secrets                      // names Secrets
+	accounts                     // names service accounts
+	configs                      // has ConfigMaps
+	policies                     // has network policies
+	lone                         // is a key by itself, and no manifest
+	unreadable                   // is text that is not read
+	named                        // names what is asked for
+)
+
+// A pattern is text that makes a file matter.
+type pattern struct {
+	text  string
+	marks marks
+	// within says that the file matters only if it has one of the words of keyWords too.
+	within bool
+	key    bool // the text of a key
+	hint   bool // in a template, it mentions a key
+}
+
+// The patterns: what every file is searched for. None is shorter than nine bytes, or the search could not skip.
+var patterns = []pattern{
+	{text: "GOOGLE_APPLICATION_CREDENTIALS", marks: wired, hint: true},
+	{text: "google_application_credentials", marks: wired, hint: true},
+	{text: "CREDENTIAL_FILE_OVERRIDE", marks: wired, hint: true},
+	{text: "GOOGLE_CREDENTIALS", marks: wired, hint: true},
+	// Key files: as text, and in the three alignments of base64; in base64 of base64 the two most common beginnings.
+	{text: "private_key", marks: wired, key: true},
+	{text: "refresh_token", marks: wired, key: true},
+	{text: "_json_key", marks: wired, key: true},
+	{text: "c2VydmljZV9hY2NvdW50", marks: wired, key: true},
+	{text: "NlcnZpY2VfYWNjb3Vud", marks: wired, key: true},
+	{text: "zZXJ2aWNlX2FjY291bn", marks: wired, key: true},
+	{text: "X2pzb25fa2V5", marks: wired, key: true},
+	{text: "9qc29uX2tle", marks: wired, key: true},
+	{text: "fanNvbl9rZX", marks: wired, key: true},
+	{text: "SDRzSUFBQUFB", marks: wired, key: true},
+	// Ways to a key whose names say nothing: with a word that tells of Google or of credentials.
+	{text: "secretName", marks: wired | secrets, within: true},
+	{text: "secretKeyRef", marks: wired | secrets, within: true},
+	// What can become interesting by name.
+	{text: "secretRef", marks: secrets},
+	{text: "serviceAccount", marks: accounts},
+	{text: "ServiceAccount", marks: accounts},
+	{text: "serviceaccount", marks: accounts},
+	{text: "imagePullSecrets", marks: secrets},
+	{text: "kind: Secret", marks: secrets},
+	{text: "\"kind\": \"Secret\"", marks: secrets},
+	{text: "SealedSecret", marks: secrets},
+	{text: "ExternalSecret", marks: secrets},
+	{text: "ConfigMap", marks: configs},
+	{text: "NetworkPolic", marks: policies},
+}
+
+var first = func() *search.Set {
+	texts := make([]string, len(patterns))
+	for i, p := range patterns {
+		texts[i] = p.text
+	}
+	return search.New(texts...)
+}()
+
+// keyWords tell of Google or of credentials, in names of variables, flags, images, files.
+var keyWords = search.New("GOOGLE", "GCP", "GCLOUD", "GCS", "GSA", "GCR", "GAR_", "GKE", "FIREBASE", "FIRESTORE", "BIGQUERY", "BQ_", "BIGTABLE",
+	"PUBSUB", "SPANNER", "STACKDRIVER", "CLOUDSQL", "CLOUDSDK", "DATASTORE", "VERTEX", "GSUTIL", "CREDENTIAL", "CREDS", "KEY_FILE", "KEYFILE",
+	"credential", "google", "gcloud", "gcp", "gcs", "cloudsql", "cloud-sql", "cloud_sql", "service_account", "service-account", "key_file",
+	"key-file", "keyfile", "key.json", "sa.json", "sa-key", "creds", "configMapRef")
+
+// look searches a file, or a document of one.
+func look(name string, data []byte) marks {
+	switch classify(name) {
+	case manifest:
+		if bomOf16(data) {
+			return unreadable
+		}
+	case keystore:
+		return lone
+	case other:
+		if first := bytes.TrimLeft(data[:min(len(data), 512)], " \t\r\n\ufeff"); len(first) > 0 && first[0] == '{' && searchText(data)&wired != 0 {
+			return lone
+		}
+		return 0
+	}
+	return searchText(data)
+}
+
+func searchText(data []byte) marks {
+	var found marks
+	words := 0 // of keyWords: 0 not asked, 1 yes, 2 no
+	first.Find(data, func(n, _ int) bool {
+		p := patterns[n]
+		add := p.marks
+		if p.within && found&wired == 0 {
+			if words == 0 {
+				words = 2
+				if keyWords.Has(data) {
+					words = 1
+				}
+			}
+			if words == 2 {
+				add &^= wired
+			}
+		}
+		found |= add
+		return true
+	})
+	return found
+}

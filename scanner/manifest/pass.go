@@ -1,0 +1,148 @@
+package manifest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"dekey/scanner"
+	"dekey/scanner/manifest/checkout"
+)
+
+// A pass is what one walk over a checkout saw: no content, only which files can matter.
+type pass struct {
+	tree  checkout.Tree
+	files []file // sorted by name
+	gaps  []scanner.Gap
+
+	mu      sync.Mutex
+	digests map[string]string // of the files that something was read from
+	yielded map[place]bool
+}
+
+// A place is one object of a file.
+type place struct {
+	file     string
+	document int
+	field    string
+}
+
+// A file can matter.
+type file struct {
+	name  string
+	marks marks
+}
+
+// walk reads every file of the tree once. mark says why a file can matter.
+func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name string, data []byte) marks) (*pass, error) {
+	p := &pass{tree: tree, digests: map[string]string{}, yielded: map[place]bool{}}
+	found := make([][]file, tree.Workers())
+	var mu sync.Mutex
+	err := tree.Walk(ctx, checkout.Walk{
+		Want: func(name string) checkout.Amount { return classify(name).amount() },
+		Visit: func(worker int, name string, data []byte) {
+			if m := mark(name, data); m != 0 {
+				found[worker] = append(found[worker], file{strings.Clone(name), m})
+			}
+		},
+		Problem: func(name string, err error) {
+			if err == checkout.ErrTooLarge && classify(name) == aside {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			p.gaps = append(p.gaps, scanner.Gap{Source: r.source.ID, What: name, Why: checkout.Cause(err)})
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.files = slices.Concat(found...)
+	slices.SortFunc(p.files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(p.gaps, func(a, b scanner.Gap) int { return strings.Compare(a.What, b.What) })
+	return p, nil
+}
+
+// digest notes the content of a file that something was read from.
+func (p *pass) digest(name string, data []byte) {
+	sum := sha256.Sum256(data)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.digests[name] = hex.EncodeToString(sum[:])
+}
+
+func (p *pass) fileDigests() []scanner.FileDigest {
+	list := make([]scanner.FileDigest, 0, len(p.digests))
+	for name, sum := range p.digests {
+		list = append(list, scanner.FileDigest{Path: name, SHA256: sum})
+	}
+	slices.SortFunc(list, func(a, b scanner.FileDigest) int { return strings.Compare(a.Path, b.Path) })
+	return list
+}
+
+// once says whether a place is new, and notes it.
+func (p *pass) once(at place) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.yielded[at] {
+		return false
+	}
+	p.yielded[at] = true
+	return true
+}
+
+// A class is what a file is by its name.
+type class int
+
+const (
+	aside    class = iota // source code, pictures: not looked at
+	manifest              // YAML or JSON
+	template              // text that something turns into a manifest
+	keystore              // PKCS #12
+	other                 // anything else: its first bytes tell whether it is a key
+)
+
+func (c class) amount() checkout.Amount {
+	switch c {
+	case aside:
+		return checkout.None
+	case other:
+		return checkout.Head
+	}
+	return checkout.Whole
+}
+
+// classify tells by the name alone.
+func classify(name string) class {
+	base := path.Base(name)
+	if base == "-" {
+		return manifest // standard input
+	}
+	ext := strings.ToLower(path.Ext(base))
+	switch ext {
+	case ".yaml", ".yml", ".json":
+		return manifest
+	case ".tpl", ".tmpl", ".gotmpl", ".template", ".j2", ".jinja", ".jinja2", ".jsonnet", ".libsonnet", ".cue", ".erb", ".mustache", ".tf", ".in":
+		return template
+	case ".p12", ".pfx":
+		return keystore
+	}
+	if asideExt[ext] {
+		return aside
+	}
+	return other
+}
+
+var asideExt = func() map[string]bool {
+	m := map[string]bool{}
+	for _, ext := range strings.Fields(`.go .py .js .jsx .ts .tsx .mjs .java .kt .scala .rb .rs .c .h .cc .cpp .hpp .cs .php .swift .m .pl .lua .r
+		.md .rst .adoc .html .htm .css .scss .less .svg .png .jpg .jpeg .gif .ico .webp .pdf .woff .woff2 .ttf .eot .mp4 .zip .gz .tgz .bz2 .xz
+		.tar .jar .war .so .dll .exe .bin .o .a .class .pyc .lock .sum .mod .map .proto .sql .csv .xml .ipynb .gpg .asc .age .enc .pack .idx`) {
+		m[ext] = true
+	}
+	return m
+}()

@@ -1,0 +1,259 @@
+package manifest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"sync"
+
+	"dekey/scanner"
+	"dekey/scanner/manifest/checkout"
+	"dekey/scanner/manifest/document"
+)
+
+// Read walks the checkout once, and yields what can matter by itself: objects that name keys or hold them, whole key
+// files, mentions in templates. The order is that of the files' names.
+func (r *Reader) Read(ctx context.Context, sink scanner.Sink) error {
+	tree, closeTree, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeTree()
+	sink.Source(r.source)
+	seen, err := r.walk(ctx, tree, look)
+	if err != nil {
+		return err
+	}
+	r.seen = seen
+	for _, gap := range seen.gaps {
+		sink.Gap(gap)
+	}
+	err = r.yield(ctx, seen, sink, selection{
+		file:     func(m marks) bool { return m&(wired|lone|unreadable) != 0 },
+		document: func(text []byte) bool { return searchText(text)&wired != 0 },
+	})
+	if err != nil {
+		return err
+	}
+	r.source.Files = seen.fileDigests()
+	sink.Source(r.source)
+	return nil
+}
+
+// open opens what Root names.
+func (r *Reader) open(ctx context.Context) (checkout.Tree, func(), error) {
+	limits := r.options.Limits
+	if r.options.Root == "-" {
+		data, err := io.ReadAll(io.LimitReader(r.options.Stdin, limits.FileBytes+1))
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading standard input: %w", err)
+		}
+		return checkout.Single{Name: "-", Data: data, Size: limits.FileBytes}, func() {}, nil
+	}
+	info, err := os.Stat(r.options.Root)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading %s: %s", r.options.Root, checkout.Cause(err))
+	}
+	folder, only := r.options.Root, ""
+	if !info.IsDir() {
+		folder, only = path.Split(r.options.Root)
+		if folder == "" {
+			folder = "."
+		}
+	}
+	tree, err := checkout.Open(folder, limits.FileBytes, limits.Levels)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading %s: %s", r.options.Root, checkout.Cause(err))
+	}
+	if only != "" {
+		data, err := tree.ReadFile(only)
+		tree.Close()
+		if err != nil && !errors.Is(err, checkout.ErrTooLarge) {
+			return nil, nil, fmt.Errorf("reading %s: %s", r.options.Root, checkout.Cause(err))
+		}
+		return checkout.Single{Name: only, Data: data, Size: limits.FileBytes}, func() {}, nil
+	}
+	r.source.Commit = commit(ctx, folder)
+	return tree, func() { tree.Close() }, nil
+}
+
+// A selection says which files are read again, which of their documents are decoded, and which objects are yielded.
+type selection struct {
+	file     func(marks) bool
+	document func(text []byte) bool
+	object   func(*scanner.Object) bool // nil: all
+	quiet    bool                       // no gaps, hints and key files: an earlier selection gave them
+}
+
+// outcome is what one file gives.
+type outcome struct {
+	objects []*written
+	hints   []scanner.Hint
+	gaps    []scanner.Gap
+	lone    *scanner.Origin // the file is a key, or may hold one
+	data    []byte
+	name    string
+}
+
+// yield reads the selected files again, several at once, and hands on what they give in the order of their names.
+func (r *Reader) yield(ctx context.Context, p *pass, sink scanner.Sink, s selection) error {
+	var names []file
+	for _, f := range p.files {
+		if s.file(f.marks) {
+			names = append(names, f)
+		}
+	}
+	return inOrder(ctx, p.tree.Workers(), names, func(f file) outcome { return r.readFile(p, f, s) }, func(o outcome) {
+		used := o.lone != nil
+		if o.lone != nil && !s.quiet {
+			sink.File(*o.lone, o.data)
+		}
+		for _, w := range o.objects {
+			if s.object != nil && !s.object(w.object) {
+				continue
+			}
+			used = true
+			if p.once(place{w.origin.Path, w.origin.Document, w.prefix.String()}) {
+				sink.Object(w.object)
+			}
+		}
+		if !s.quiet {
+			for _, hint := range o.hints {
+				used = true
+				sink.Hint(hint)
+			}
+			for _, gap := range o.gaps {
+				sink.Gap(gap)
+			}
+		}
+		if used {
+			p.digest(o.name, o.data)
+		}
+	})
+}
+
+func (r *Reader) readFile(p *pass, f file, s selection) outcome {
+	o := outcome{name: f.name}
+	data, err := p.tree.ReadFile(f.name)
+	if err != nil {
+		o.gaps = append(o.gaps, scanner.Gap{Source: r.source.ID, What: f.name, Why: checkout.Cause(err)})
+		return o
+	}
+	o.data = data
+	origin := scanner.Origin{Source: r.source.ID, Path: f.name, Document: 1, Line: 1, Column: 1}
+	switch {
+	case f.marks&unreadable != 0:
+		o.gaps = append(o.gaps, scanner.Gap{Source: r.source.ID, What: f.name, Why: "is UTF-16 text, and only UTF-8 is read"})
+		return o
+	case f.marks&lone != 0:
+		o.lone = &origin
+		return o
+	}
+	kind := classify(f.name)
+	if kind == template {
+		o.hints = r.templateHints(f.name, data, 1, 1)
+		return o
+	}
+	documents, more := document.Split(data, r.options.Limits.Documents)
+	if more {
+		o.gaps = append(o.gaps, scanner.Gap{Source: r.source.ID, What: f.name, Why: fmt.Sprintf("holds more than %d documents", r.options.Limits.Documents)})
+	}
+	for _, d := range documents {
+		if !s.document(d.Text) {
+			continue
+		}
+		r.readDocument(&o, d, origin)
+	}
+	return o
+}
+
+// readDocument decodes one document and adds what it gives.
+func (r *Reader) readDocument(o *outcome, d document.Document, origin scanner.Origin) {
+	gap := func(err *document.Error) {
+		o.gaps = append(o.gaps, scanner.Gap{Source: r.source.ID, What: where(o.name, err.Line), Why: err.Why})
+	}
+	origin.Document, origin.Line = d.Index, d.Line
+	if encrypted(d.Text) {
+		o.hints = append(o.hints, r.encryptedHints(o.name, d)...)
+		return
+	}
+	node, err := document.Parse(d, r.options.Limits.Levels)
+	if err != nil || node.Rest {
+		switch {
+		case err != nil && err.Limit:
+			gap(err)
+		case isTemplate(d.Text):
+			o.hints = append(o.hints, r.templateHints(o.name, d.Text, d.Index, d.Line)...)
+		case err == nil:
+			gap(&document.Error{Line: d.Line, Why: "found text after the end of the document"})
+		case path.Ext(o.name) != ".json": // JSON with comments and the like is no manifest
+			gap(err)
+		default:
+			o.lone = &origin
+		}
+		return
+	}
+	value, err := node.Value()
+	if err != nil {
+		gap(err)
+		return
+	}
+	found := objects(node, value, origin)
+	if len(found) == 0 {
+		if first := searchText(d.Text); first&wired != 0 && isTemplate(d.Text) {
+			o.hints = append(o.hints, r.templateHints(o.name, d.Text, d.Index, d.Line)...)
+		} else if holdsKeyText(d.Text) {
+			o.lone = &origin
+		}
+		return
+	}
+	for _, w := range found {
+		if templated(w.object, d.Text) {
+			o.hints = append(o.hints, r.templateHints(o.name, d.Text, d.Index, d.Line)...)
+			break
+		}
+		r.namespace(w.object, o.name)
+		w.object.Live = r.options.Root == "-" && fromCluster(w.object)
+		o.objects = append(o.objects, w)
+	}
+}
+
+// inOrder works on items, several at once, and emits the results in the order of the items.
+func inOrder[T, R any](ctx context.Context, workers int, items []T, work func(T) R, emit func(R)) error {
+	type slot struct{ done chan R }
+	slots := make(chan slot, workers) // bounds what waits to be emitted
+	jobs := make(chan func())
+	var wait sync.WaitGroup
+	for range workers {
+		wait.Go(func() {
+			for job := range jobs {
+				job()
+			}
+		})
+	}
+	go func() {
+		defer close(slots)
+		defer close(jobs)
+		for _, item := range items {
+			if ctx.Err() != nil {
+				return
+			}
+			s := slot{make(chan R, 1)}
+			slots <- s
+			jobs <- func() { s.done <- work(item) }
+		}
+	}()
+	for s := range slots {
+		emit(<-s.done)
+	}
+	wait.Wait()
+	return ctx.Err()
+}
+
+func bomOf16(data []byte) bool {
+	return bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF})
+}
