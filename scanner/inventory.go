@@ -333,6 +333,7 @@ type Cluster struct {
 	Complete      []string   `json:"complete"` // namespaces that were listed whole
 	Context       string     `json:"context,omitempty"`
 	Server        string     `json:"server,omitempty"`
+	Version       string     `json:"version,omitempty"` // of the API server
 	Source        string     `json:"source,omitempty"`
 	// GKE says whether it is one: no means that the key is needed there.
 	GKE Tri `json:"gke"`

@@ -114,6 +114,8 @@ type Object struct {
 	Managers []string
 	// Live says that the object was read from a cluster (or a dump of one).
 	Live bool
+	// Withheld says that a Secret's entries and values were not asked for: only its metadata is in Content.
+	Withheld bool
 }
 
 // Places locates a field, or gives the object's own origins where fields cannot be located.

@@ -1,0 +1,163 @@
+package cluster
+
+import (
+	"encoding/base64"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"dekey/scanner/object"
+)
+
+// An item is one object of a page, not yet converted.
+type item struct {
+	meta  metav1.Object
+	typed runtime.Object // nil for an unstructured one
+	raw   map[string]any
+}
+
+// metadataCodecs decode lists of PartialObjectMetadata, which the scheme of the built-in kinds does not know.
+var metadataCodecs = func() serializer.CodecFactory {
+	s := runtime.NewScheme()
+	_ = metav1.AddMetaToScheme(s) // registers constant types; fails only where two of a name differ
+	return serializer.NewCodecFactory(s)
+}()
+
+func (r resource) accept() string {
+	switch r.form {
+	case metadata:
+		return acceptMetadata
+	case custom:
+		return acceptCustom
+	default:
+		return acceptTyped
+	}
+}
+
+// decode reads one page. Its errors never quote the answer.
+func (r resource) decode(answer []byte) (page, error) {
+	p := page{bytes: len(answer)}
+	var list runtime.Object
+	var err error
+	switch r.form {
+	case custom:
+		list, _, err = unstructured.UnstructuredJSONScheme.Decode(answer, nil, nil)
+	case metadata:
+		list, _, err = metadataCodecs.UniversalDeserializer().Decode(answer, nil, nil)
+	default:
+		list, _, err = scheme.Codecs.UniversalDeserializer().Decode(answer, nil, nil)
+	}
+	if err != nil {
+		return page{}, errDecode
+	}
+	about, err := meta.ListAccessor(list)
+	if err != nil {
+		return page{}, errDecode // one object where a list was asked for
+	}
+	p.next = about.GetContinue()
+	p.items = make([]item, 0, meta.LenList(list))
+	err = meta.EachListItem(list, func(o runtime.Object) error {
+		it := item{typed: o}
+		if u, ok := o.(*unstructured.Unstructured); ok {
+			it = item{meta: u, raw: u.Object}
+		} else if it.meta, ok = o.(metav1.Object); !ok {
+			return errDecode
+		}
+		p.items = append(p.items, it)
+		return nil
+	})
+	if err != nil {
+		return page{}, errDecode
+	}
+	return p, nil
+}
+
+// object gives an item of the resource as dekey reads objects. What is written by the system about an object (its
+// status, who set which field) is left out: it is nobody's wish.
+func (r resource) object(it item) (*object.Object, error) {
+	it.meta.SetManagedFields(nil)
+	o := &object.Object{Ref: object.Ref{
+		APIVersion: r.GroupVersion().String(), Kind: r.kind, Namespace: it.meta.GetNamespace(), Name: it.meta.GetName(),
+	}, Live: true}
+	switch t := it.typed.(type) {
+	case nil:
+		delete(it.raw, "status")
+		o.Content = it.raw
+	case *corev1.Secret:
+		o.Content = secretContent(t)
+	default:
+		dropStatus(t)
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(t)
+		if err != nil {
+			return nil, errDecode
+		}
+		delete(content, "status")
+		o.Content = content
+	}
+	o.Content["apiVersion"], o.Content["kind"] = o.Ref.APIVersion, o.Ref.Kind
+	return o, nil
+}
+
+// dropStatus spares the conversion of what would be thrown away.
+func dropStatus(o runtime.Object) {
+	switch t := o.(type) {
+	case *corev1.Pod:
+		t.Status = corev1.PodStatus{}
+	case *appsv1.Deployment:
+		t.Status = appsv1.DeploymentStatus{}
+	case *appsv1.StatefulSet:
+		t.Status = appsv1.StatefulSetStatus{}
+	case *batchv1.Job:
+		t.Status = batchv1.JobStatus{}
+	}
+}
+
+// secretContent is what the converter would give. There are more Secrets than anything else, and they are the largest.
+func secretContent(s *corev1.Secret) map[string]any {
+	about := map[string]any{"name": s.Name, "namespace": s.Namespace, "uid": string(s.UID)}
+	if len(s.Labels) > 0 {
+		about["labels"] = stringMap(s.Labels)
+	}
+	if len(s.Annotations) > 0 {
+		about["annotations"] = stringMap(s.Annotations)
+	}
+	if len(s.OwnerReferences) > 0 {
+		owners := make([]any, len(s.OwnerReferences))
+		for i := range s.OwnerReferences {
+			ref := &s.OwnerReferences[i]
+			owner := map[string]any{"apiVersion": ref.APIVersion, "kind": ref.Kind, "name": ref.Name, "uid": string(ref.UID)}
+			if ref.Controller != nil {
+				owner["controller"] = *ref.Controller
+			}
+			owners[i] = owner
+		}
+		about["ownerReferences"] = owners
+	}
+	content := map[string]any{"metadata": about, "type": string(s.Type)}
+	if s.Immutable != nil {
+		content["immutable"] = *s.Immutable
+	}
+	if len(s.Data) > 0 {
+		data := make(map[string]any, len(s.Data))
+		for name, value := range s.Data {
+			data[name] = base64.StdEncoding.EncodeToString(value)
+		}
+		content["data"] = data
+	}
+	return content
+}
+
+func stringMap(m map[string]string) map[string]any {
+	converted := make(map[string]any, len(m))
+	for k, v := range m {
+		converted[k] = v
+	}
+	return converted
+}

@@ -1,0 +1,273 @@
+package cluster
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// A Rule is one rule of a Role or ClusterRole.
+type Rule struct {
+	Why       string // for people
+	Groups    []string
+	Resources []string
+	Verbs     []string
+}
+
+// String is the rule as it is written in a manifest: apiGroups: [""], resources: ["secrets"], verbs: ["list"].
+func (r Rule) String() string {
+	return "apiGroups: " + list(r.Groups) + ", resources: " + list(r.Resources) + ", verbs: " + list(r.Verbs)
+}
+
+func list(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = fmt.Sprintf("%q", w)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// customGroups are the API groups of custom resources that are known to name a Secret or a service account: products of
+// the catalogue, GitOps tools, meshes and policies.
+var customGroups = []string{
+	"acme.cert-manager.io", "apps.kruise.io", "argoproj.io", "batch.volcano.sh", "bitnami.com", "cassandra.datastax.com",
+	"cert-manager.io", "cilium.io", "configsync.gke.io", "core.cnrm.cloud.google.com", "crd.projectcalico.org", "databases.spotahome.com",
+	"eventing.knative.dev", "events.cloud.google.com", "external-secrets.io", "flink.apache.org", "gateway.networking.k8s.io",
+	"gcp.crossplane.io", "gcp.m.upbound.io", "gcp.upbound.io", "generators.external-secrets.io", "grafana.integreatly.org",
+	"helm.cattle.io", "helm.toolkit.fluxcd.io", "iam.cnrm.cloud.google.com", "image.toolkit.fluxcd.io", "jobset.x-k8s.io", "k8s.keycloak.org",
+	"kafka.strimzi.io", "keda.sh", "kubeflow.org", "kustomize.toolkit.fluxcd.io", "kyverno.io", "leaderworkerset.x-k8s.io",
+	"logging.banzaicloud.io", "logging-extensions.banzaicloud.io", "medusa.k8ssandra.io", "minio.min.io", "monitoring.coreos.com",
+	"monitoring.googleapis.com", "networking.gke.io", "networking.istio.io", "notification.toolkit.fluxcd.io", "opentelemetry.io",
+	"pkg.crossplane.io", "policy.linkerd.io", "policy.networking.k8s.io", "postgres-operator.crunchydata.com", "postgresql.cnpg.io",
+	"projectcalico.org", "psmdb.percona.com", "pxc.percona.com", "ray.io", "secrets-store.csi.x-k8s.io", "secrets.hashicorp.com",
+	"secret-sync.gke.io", "security.istio.io", "serving.knative.dev", "serving.kserve.io", "solr.apache.org", "source.toolkit.fluxcd.io",
+	"sources.knative.dev", "sparkoperator.k8s.io", "stash.appscode.com", "storage.kubestash.com", "tekton.dev", "triggers.tekton.dev",
+	"velero.io", "workflows.argoproj.io",
+}
+
+// customClusterScoped are resources of customGroups without a namespace: with -n they are all that is read of the
+// cluster's custom resources outside the namespaces.
+var customClusterScoped = []schema.GroupResource{
+	{Group: "argoproj.io", Resource: "clusterworkflowtemplates"},
+	{Group: "cert-manager.io", Resource: "clusterissuers"},
+	{Group: "cilium.io", Resource: "ciliumclusterwidenetworkpolicies"},
+	{Group: "core.cnrm.cloud.google.com", Resource: "configconnectors"},
+	{Group: "crd.projectcalico.org", Resource: "globalnetworkpolicies"},
+	{Group: "external-secrets.io", Resource: "clusterexternalsecrets"},
+	{Group: "external-secrets.io", Resource: "clustersecretstores"},
+	{Group: "gcp.crossplane.io", Resource: "providerconfigs"},
+	{Group: "gcp.upbound.io", Resource: "providerconfigs"},
+	{Group: "keda.sh", Resource: "clustertriggerauthentications"},
+	{Group: "kyverno.io", Resource: "clusterpolicies"},
+	{Group: "pkg.crossplane.io", Resource: "deploymentruntimeconfigs"},
+	{Group: "policy.networking.k8s.io", Resource: "adminnetworkpolicies"},
+	{Group: "policy.networking.k8s.io", Resource: "baselineadminnetworkpolicies"},
+}
+
+// clusterScoped are the built-in resources without a namespace that a scan lists.
+var clusterScoped = map[string]bool{
+	"clusterrolebindings": true, "flowschemas": true, "mutatingadmissionpolicies": true, "namespaces": true, "nodes": true,
+	"persistentvolumes": true, "storageclasses": true, "validatingadmissionpolicies": true,
+}
+
+// asked says whether a resource without a namespace is read although only some namespaces are asked for: what the
+// planner has to know about pods in them, wherever they are.
+func asked(r schema.GroupResource) bool {
+	switch r.Resource {
+	case "clusterrolebindings", "nodes":
+		return true
+	}
+	return slices.Contains(customClusterScoped, r)
+}
+
+// A Resource is what a cluster serves beyond the rules: a custom resource of a group that dekey does not know.
+type Resource struct {
+	Group, Name string
+	Namespaced  bool
+}
+
+// Unknown asks the cluster what it serves and gives the custom resources that a scan lists and Rules does not cover,
+// sorted.
+func (r *Reader) Unknown(ctx context.Context) ([]Resource, error) {
+	found, _, err := r.client.discover(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading cluster %s: %w", r.place.name(), err)
+	}
+	unknown := []Resource{}
+	for _, f := range found {
+		if (f.phase == phaseCustom || f.phase == phaseSources) && !slices.Contains(customGroups, f.Group) {
+			unknown = append(unknown, Resource{Group: f.Group, Name: f.Resource, Namespaced: f.namespaced})
+		}
+	}
+	slices.SortFunc(unknown, func(a, b Resource) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.Compact(unknown), nil
+}
+
+// Scope says for whom rules are.
+type Scope struct {
+	Namespaces []string   // empty: all
+	Unknown    []Resource // what Reader.Unknown found
+}
+
+// ClusterRules are the rules of a ClusterRole for a scan of the scope: everything for a scan of all namespaces, and what
+// has no namespace for a scan of some. The verb is list alone: one object is listed by its name.
+func ClusterRules(s Scope) []Rule {
+	if len(s.Namespaces) == 0 {
+		return append(builtinRules(func(string) bool { return true }), customRules(s)...)
+	}
+	rules := builtinRules(func(resource string) bool { return asked(schema.GroupResource{Resource: resource}) })
+	groups := map[string][]string{}
+	for _, r := range customClusterScoped {
+		groups[r.Group] = append(groups[r.Group], r.Resource)
+	}
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		rules = append(rules, Rule{Why: "custom resources that name Secrets or service accounts", Groups: []string{group},
+			Resources: groups[group], Verbs: []string{"list"}})
+	}
+	return rules
+}
+
+// NamespaceRules are the rules of a Role in each namespace for a scan of some namespaces, beside ClusterRules.
+func NamespaceRules(s Scope) []Rule {
+	return append(builtinRules(func(resource string) bool { return !clusterScoped[resource] }), customRules(s)...)
+}
+
+func customRules(s Scope) []Rule {
+	rules := []Rule{{
+		Why:    "custom resources that name Secrets or service accounts, and GitOps tools",
+		Groups: slices.Clone(customGroups), Resources: []string{"*"}, Verbs: []string{"list"},
+	}}
+	groups := map[string][]string{}
+	for _, r := range s.Unknown {
+		if r.Namespaced || len(s.Namespaces) == 0 {
+			groups[r.Group] = append(groups[r.Group], r.Name)
+		}
+	}
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		rules = append(rules, Rule{Why: "custom resources that this cluster serves", Groups: []string{group},
+			Resources: groups[group], Verbs: []string{"list"}})
+	}
+	return rules
+}
+
+// why says what each group of built-in resources is read for.
+var why = map[string]string{
+	"":                             "Secrets and ConfigMaps hold keys; pods and service accounts use them; nodes name their pools",
+	"apps":                         "workloads",
+	"batch":                        "workloads",
+	"rbac.authorization.k8s.io":    "a new service account keeps the bindings of the old one",
+	"networking.k8s.io":            "policies that keep pods from the metadata server",
+	"storage.k8s.io":               "storage classes name Secrets of their drivers",
+	"admissionregistration.k8s.io": "policies name service accounts",
+	"flowcontrol.apiserver.k8s.io": "flow schemas name service accounts",
+}
+
+// builtinRules has one rule for each API group, in the order of the groups' names.
+func builtinRules(keep func(resource string) bool) []Rule {
+	groups := map[string][]string{"": {}}
+	for _, name := range []string{"namespaces", "nodes"} {
+		if keep(name) {
+			groups[""] = append(groups[""], name)
+		}
+	}
+	for r := range builtin {
+		if keep(r.Resource) {
+			groups[r.Group] = append(groups[r.Group], r.Resource)
+		}
+	}
+	rules := []Rule{}
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		if len(groups[group]) > 0 {
+			rules = append(rules, Rule{Why: why[group], Groups: []string{group}, Resources: slices.Sorted(slices.Values(groups[group])),
+				Verbs: []string{"list"}})
+		}
+	}
+	return rules
+}
+
+// Permissions writes what a scan of the scope needs, ready for kubectl apply: the service account dekey in the namespace
+// dekey, its roles and their bindings, as YAML. Namespaces must be valid names.
+func Permissions(s Scope) []byte {
+	var b bytes.Buffer
+	b.WriteString(`apiVersion: v1
+kind: Namespace
+metadata:
+  name: dekey
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: dekey
+  namespace: dekey
+`)
+	role(&b, "ClusterRole", "", ClusterRules(s))
+	for _, namespace := range s.Namespaces {
+		role(&b, "Role", namespace, NamespaceRules(s))
+	}
+	return b.Bytes()
+}
+
+// role writes a role and its binding.
+func role(b *bytes.Buffer, kind, namespace string, rules []Rule) {
+	about := "  name: dekey-scan\n"
+	if namespace != "" {
+		about += fmt.Sprintf("  namespace: %q\n", namespace)
+	}
+	fmt.Fprintf(b, "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata:\n%srules:\n", kind, about)
+	for _, r := range rules {
+		fmt.Fprintf(b, "# %s\n- apiGroups: %s\n  resources: %s\n  verbs: %s\n", r.Why, list(r.Groups), list(r.Resources), list(r.Verbs))
+	}
+	fmt.Fprintf(b, `---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: %[1]sBinding
+metadata:
+%[2]sroleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: %[1]s
+  name: dekey-scan
+subjects:
+- kind: ServiceAccount
+  name: dekey
+  namespace: dekey
+`, kind, about)
+}
+
+// A GoogleRole is a role of Google Cloud that a command's user needs.
+type GoogleRole struct {
+	Command string
+	Role    string
+	On      string // what it is granted on
+	Why     string
+}
+
+// GoogleRoles gives the roles by command. dekey itself never needs to create keys or tokens; what changes accounts and
+// keys is for the person who runs the scripts.
+// https://cloud.google.com/iam/docs/understanding-roles
+func GoogleRoles() []GoogleRole {
+	const project, account = "project", "service account"
+	return []GoogleRole{
+		{"scan --context", "roles/container.clusterViewer", project, "container.clusters.get: the credentials of the cluster, its pool and node pools"},
+		{"scan --google", "roles/iam.serviceAccountViewer", project, "accounts, their keys and their policies"},
+		{"scan --google", "roles/browser", project, "project numbers"},
+		{"scan --google", "roles/cloudasset.viewer", project, "grants of the accounts on other resources"},
+		{"scan --google", "roles/policyanalyzer.activityAnalysisViewer", project, "last use of keys and accounts"},
+		{"scan --google", "roles/monitoring.viewer", project, "authentications by key"},
+		{"scan --google", "roles/orgpolicy.policyViewer", "organization", "constraints that would refuse a step"},
+		{"scan --google", "roles/logging.privateLogViewer", project, "optional: audit logs of key use"},
+		{"scan --google", "roles/serviceusage.serviceUsageConsumer", "quota project", "calls are counted there; enabled APIs"},
+		{"1-grant.sh", "roles/iam.serviceAccountAdmin", account, "create accounts and set their policies; holds no key permission"},
+		{"1-grant.sh", "roles/resourcemanager.projectIamAdmin", project, "direct model only: grants on the resources themselves"},
+		{"prerequisites", "roles/container.clusterAdmin", project, "turn Workload Identity Federation on, add node pools"},
+		{"prerequisites", "roles/iam.serviceAccountUser", "node service account", "iam.serviceAccounts.actAs, to create a node pool that runs as it"},
+		{"3-disable.sh", "roles/iam.serviceAccountKeyAdmin", account, "disable keys"},
+		{"4-delete.sh", "roles/iam.serviceAccountKeyAdmin", account, "delete keys"},
+	}
+}
