@@ -25,6 +25,7 @@ require (
 	k8s.io/client-go v0.37.2
 	mvdan.cc/sh/v3 v3.14.1
 	sigs.k8s.io/kustomize/api v0.21.2
+	software.sslmate.com/src/go-pkcs12 v0.7.4
 )
 
 require (
