@@ -1,0 +1,66 @@
+package report
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Foreign words go into code spans: there no forge sees a mention, a link, an issue number, a commit, an image or
+// HTML, and nothing is hidden.
+
+// harmlessWord is a word that no Markdown dialect gives a meaning: letters with ordinary punctuation around them, or
+// a small number.
+var harmlessWord = regexp.MustCompile(`^[("]?(?:\p{L}+(?:[-'’]\p{L}+)*|[0-9]{1,6})[)"]?[.,;:?!)]?$|^[→–—…,;:=]$`)
+
+// hexWord is a word that a forge may take for a commit.
+var hexWord = regexp.MustCompile(`^[0-9a-fA-F]{7,}[.,;:?!)]?$`)
+
+// mdProse writes a sentence that may quote foreign names: each word that is more than a plain word becomes code.
+func mdProse(s string) string {
+	words := strings.Fields(Visible(s))
+	for i := 0; i < len(words); i++ {
+		if harmlessWord.MatchString(words[i]) && !hexWord.MatchString(words[i]) {
+			continue
+		}
+		core, tail := words[i], ""
+		for len(core) > 1 && strings.ContainsRune(".,;:?!", rune(core[len(core)-1])) {
+			core, tail = core[:len(core)-1], core[len(core)-1:]+tail
+		}
+		words[i] = mdCode(core) + tail
+	}
+	return strings.Join(words, " ")
+}
+
+// mdCode writes foreign text as a code span that it can not leave. The bar is escaped as table cells ask for it.
+func mdCode(s string) string {
+	s = Visible(s)
+	if strings.TrimSpace(s) == "" {
+		return "–"
+	}
+	fence := strings.Repeat("`", longestRun(s, '`')+1)
+	s = strings.ReplaceAll(s, "|", `\|`)
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") || strings.HasPrefix(s, " ") && strings.HasSuffix(s, " ") {
+		s = " " + s + " "
+	}
+	return fence + s + fence
+}
+
+// mdFence writes text of several lines as a fenced block that it can not leave.
+func mdFence(language, s string) string {
+	s = strings.TrimRight(visibleLines(s), "\n")
+	fence := strings.Repeat("`", max(3, longestRun(s, '`')+1))
+	return fence + language + "\n" + s + "\n" + fence + "\n"
+}
+
+func longestRun(s string, c byte) int {
+	longest, run := 0, 0
+	for i := range len(s) {
+		if s[i] != c {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return longest
+}

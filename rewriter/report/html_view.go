@@ -1,0 +1,225 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A view is a Report with what only the page shows.
+type view struct {
+	R                              *Report
+	Title                          string
+	Nav                            []link
+	TopHolds                       []Hold
+	TopGaps                        []Gap
+	TopRisks                       []Reason
+	MoreHolds, MoreGaps, MoreRisks int
+	NoRisk                         string
+	Changes, Hit                   []string
+	Spaces                         []space
+	Picture                        *Picture
+	Changed                        []Access
+	Scripts                        []scriptView
+
+	anchors map[string]string
+	spare   int64 // of other sections' shares, for details
+}
+
+type link struct{ ID, Label string }
+
+type space struct{ Name, Text string }
+
+type scriptView struct {
+	Script
+	Cut int
+}
+
+func viewOf(r *Report) *view {
+	v := &view{R: r, Title: "Service account keys out of GKE", Picture: pictureOf(r), anchors: map[string]string{}}
+	if r.PlanID != "" {
+		v.Title += ", plan " + r.PlanID
+	}
+	v.TopHolds, v.MoreHolds = topHolds(r.Holds)
+	v.TopGaps, v.MoreGaps = top(r.Gaps, 3)
+	v.TopRisks, v.MoreRisks = top(r.Risk.Reasons, 4)
+	v.NoRisk = "Nothing moves in this document."
+	if len(r.Moves) > 0 {
+		v.NoRisk = "No notice was raised. The keys stay valid until they are disabled, so a revert is always possible before that."
+	}
+	for _, move := range r.Moves {
+		v.anchors[move.ID] = move.Anchor
+	}
+	for _, a := range r.Access {
+		if len(a.Gained)+len(a.Lost) > 0 {
+			v.Changed = append(v.Changed, a)
+		}
+	}
+	v.Changes = changes(r)
+	v.Hit, v.Spaces = hit(r)
+	v.scripts()
+	v.spare = sizeHolds + sizeGaps + sizeWorkloads + sizeKeys + sizeAccounts -
+		int64(600*len(r.Holds)+400*len(r.Moves)+600*len(r.Keys)+400*len(r.ServiceAccounts))
+	v.spare = max(0, v.spare)
+	v.nav()
+	return v
+}
+
+// topHolds are the first three holds that are not held only with others.
+func topHolds(holds []Hold) ([]Hold, int) {
+	return top(holds, 3)
+}
+
+func top[T any](list []T, n int) ([]T, int) {
+	if len(list) <= n {
+		return list, 0
+	}
+	return list[:n], len(list) - n
+}
+
+func (v *view) nav() {
+	r := v.R
+	for _, entry := range []struct {
+		id, label string
+		n         int
+	}{
+		{"summary", "Summary", 1}, {"holds", "Held", len(r.Holds)}, {"gaps", "Not seen", len(r.Gaps)}, {"access", "Access", len(r.Access)},
+		{"risks", "Risks", len(r.Risk.Reasons) + len(r.Notices)}, {"prerequisites", "First", len(r.Prerequisites)},
+		{"uses", "Uses", rank(r.From == "inventory") * len(r.Findings)}, {"workloads", "Workloads", len(r.Moves)},
+		{"w1", "Waves", len(r.Waves)}, {"keys", "Keys", len(r.Keys)}, {"accounts", "Service accounts", len(r.ServiceAccounts)},
+		{"exceptions", "Exceptions", len(r.Exceptions)}, {"commands", "Commands", len(v.Scripts)}, {"codes", "Codes", len(r.Codes)},
+	} {
+		if entry.n > 0 {
+			v.Nav = append(v.Nav, link{entry.id, entry.label})
+		}
+	}
+}
+
+// changes says what changes, in sentences.
+func changes(r *Report) []string {
+	c := r.Counts
+	if r.From == "inventory" {
+		return []string{
+			fmt.Sprintf("Nothing yet: this is what was found. %s use %s in %s.", count(c.Workloads, "workload"), count(c.Keys, "key"), count(c.Findings, "place")),
+			"dekey plan decides what can move.",
+		}
+	}
+	if c.Moved == 0 {
+		return []string{"Nothing: no workload can move yet. The holds say what would change that."}
+	}
+	list := []string{fmt.Sprintf("%s no longer %s a key file and %s as the same Google account through Workload Identity Federation for GKE.",
+		count(c.Moved, "workload"), either(c.Moved, "reads", "read"), either(c.Moved, "acts", "act"))}
+	if r.From == "changeset" {
+		list = append(list, fmt.Sprintf("%s in %s, after %s.", edited(c.Files), "one pull request or more", count(c.Grants, "grant")))
+	} else {
+		list = append(list, fmt.Sprintf("%s must be there first.", count(c.Grants, "grant")))
+	}
+	created := 0
+	for _, s := range r.ServiceAccounts {
+		created += rank(s.New)
+	}
+	if created > 0 {
+		list = append(list, fmt.Sprintf("%s created.", count(created, "Kubernetes service account")+" "+either(created, "is", "are")))
+	}
+	list = append(list, fmt.Sprintf("No key is touched by the merge. Of %s, %s could be deleted on today's evidence.", count(c.Keys, "key"), thousands(c.KeysReady)))
+	return list
+}
+
+func edited(n int) string {
+	return count(n, "file") + " " + either(n, "is", "are") + " edited or added"
+}
+
+// hit says who is hit: namespaces by the number of their workloads, and those who are hit by prerequisites.
+func hit(r *Report) ([]string, []space) {
+	type tally struct {
+		name       string
+		move, held int
+	}
+	byName := map[string]*tally{}
+	get := func(name string) *tally {
+		if name == "" {
+			name = "(namespace unknown)"
+		}
+		if byName[name] == nil {
+			byName[name] = &tally{name: name}
+		}
+		return byName[name]
+	}
+	recreate := 0
+	for _, move := range r.Moves {
+		get(move.Workload.Namespace).move++
+		recreate += rank(move.Recreate)
+	}
+	heldWorkloads := map[string]bool{}
+	for _, hold := range r.Holds {
+		if !heldWorkloads[hold.Workload.Text] {
+			heldWorkloads[hold.Workload.Text] = true
+			get(hold.Workload.Namespace).held++
+		}
+	}
+	if r.From == "inventory" {
+		seen := map[string]bool{}
+		for _, f := range r.Findings {
+			if !seen[f.Workload.Text] {
+				seen[f.Workload.Text] = true
+				get(f.Workload.Namespace).move++
+			}
+		}
+	}
+	list := make([]*tally, 0, len(byName))
+	for _, name := range sortedKeys(byName) {
+		list = append(list, byName[name])
+	}
+	slices.SortStableFunc(list, func(x, y *tally) int { return cmp.Compare(y.move+y.held, x.move+x.held) })
+	var sentences []string
+	if len(r.Moves) > 0 {
+		sentences = append(sentences, fmt.Sprintf("Pods of %s are replaced by the roll-out.", count(len(r.Moves), "workload")))
+	}
+	if recreate > 0 {
+		sentences = append(sentences, fmt.Sprintf("%s must be deleted and created again.", count(recreate, "immutable object")))
+	}
+	effects := 0
+	for _, p := range r.Prerequisites {
+		effects += len(p.Effects)
+	}
+	if effects > 0 {
+		sentences = append(sentences, fmt.Sprintf("Prerequisites hit %s besides.", count(effects, "other")))
+	}
+	var spaces []space
+	shown, more := top(list, 5)
+	for _, t := range shown {
+		var parts []string
+		if r.From == "inventory" {
+			parts = append(parts, count(t.move, "workload"))
+		} else {
+			if t.move > 0 {
+				parts = append(parts, thousands(t.move)+" "+either(t.move, "moves", "move"))
+			}
+			if t.held > 0 {
+				parts = append(parts, thousands(t.held)+" held")
+			}
+		}
+		spaces = append(spaces, space{t.name, strings.Join(parts, ", ")})
+	}
+	if more > 0 {
+		spaces = append(spaces, space{fmt.Sprintf("and %s", count(more, "more namespace")), ""})
+	}
+	return sentences, spaces
+}
+
+// scripts cuts what would make the page too long.
+func (v *view) scripts() {
+	left := sizeCommands
+	for _, script := range v.R.Scripts {
+		shown := script
+		if len(script.Text) > left {
+			shown.Text = script.Text[:left]
+			if cut := strings.LastIndexByte(shown.Text, '\n'); cut >= 0 {
+				shown.Text = shown.Text[:cut+1]
+			}
+		}
+		left -= len(shown.Text)
+		v.Scripts = append(v.Scripts, scriptView{Script: shown, Cut: len(script.Text) - len(shown.Text)})
+	}
+}
