@@ -56,4 +56,44 @@ const (
 	NoticeOverPrivileged             = "over-privileged"
 	NoticeDrift                      = "drift"
 	NoticeSoak                       = "soak"
+	// NoticeControllerIdentity: the grant goes to the service account of a controller, which acts for every object of its
+	// kind.
+	NoticeControllerIdentity = "controller-identity"
+	// NoticeDirectUnsupported: the direct model was asked for, and the account holds a role that it can not carry.
+	NoticeDirectUnsupported = "direct-unsupported"
+	// NoticeSplitAccount: the workload gets an account of its own.
+	NoticeSplitAccount = "split-account"
+	// NoticeLongSubject: the service account's name is longer than the mapped subjects that Google documents.
+	NoticeLongSubject = "long-subject"
+	// NoticeProjectedToken: the host network alternative is planned.
+	NoticeProjectedToken = "projected-token"
+	// NoticeTokenSecret: the old service account has Secrets of its own (legacy tokens) that the new one does not get.
+	NoticeTokenSecret = "token-secret"
+)
+
+// The codes of blockers: why a key can not be deleted yet.
+const (
+	BlockerConsumer          = "consumer-unmoved"
+	BlockerConsumerElsewhere = "consumer-elsewhere" // its source is in none of the checkouts of the plan
+	BlockerUseUnknown        = "use-unknown"        // Google's evidence is missing, or ends before the cut-over
+	BlockerInUse             = "in-use"             // used, and by nothing that was seen
+	BlockerSourceRecreates   = "source-recreates"
+	BlockerGaps              = "gaps"
+	BlockerCopyElsewhere     = "copy-elsewhere" // a copy that no known workload uses
+	BlockerImagePull         = "image-pull"
+	BlockerInline            = "inline" // the key stands written out in an object
+	BlockerKeyUnknown        = "key-unknown"
+	BlockerAccountUnknown    = "secret-unread" // a Secret in use whose content is not known may hold it
+	BlockerKeyNotOwned       = "key-not-owned"
+	BlockerAlreadyGone       = "already-gone"
+)
+
+// The codes of prerequisites: what somebody must change before the first grant.
+const (
+	PrerequisiteWorkloadIdentity = "workload-identity-off"
+	PrerequisiteNodePool         = "node-pool-metadata"
+	PrerequisiteNodePoolUnread   = "node-pool-unread"
+	PrerequisiteAPI              = "api-off"
+	PrerequisiteAPIUnread        = "api-unread"
+	PrerequisiteOrgPolicy        = "organisation-policy"
 )

@@ -65,15 +65,30 @@ type Move struct {
 	// Live: the workload was seen only in a cluster and nothing claims it: its edits become patches/.
 	Live    bool   `json:"live"`
 	Cluster string `json:"cluster,omitempty"` // the id of the cluster it runs in, where one is known
+	// Clusters are all of them where there are several (merged inventories).
+	Clusters []string `json:"clusters,omitempty"`
 	// Keys are the ids of the keys that the workload stops using.
 	Keys []string `json:"keys"`
+	// Prove are the ids of the keys whose possession must be proven before the grant: Keys, and for a service account that
+	// is kept also those by which the other workloads under it claim the account.
+	Prove []string `json:"prove,omitempty"`
 	// Secrets are the Secrets that hold them.
 	Secrets []scanner.Ref `json:"secrets"`
+	// Carried is what a new service account takes over from the old one: what 1-grant.sh compares with the live one.
+	Carried *Carried `json:"carried,omitempty"`
 	// Recreate: the object is immutable and must be replaced.
 	Recreate bool `json:"recreate"`
 	// Schedule of a CronJob, and the longest time between two runs in seconds (0: none or unknown).
 	Schedule string `json:"schedule,omitempty"`
 	Period   int64  `json:"period,omitempty"`
+}
+
+// Carried is what a new service account takes over from the old one, each list sorted.
+type Carried struct {
+	Bindings         []scanner.Ref `json:"bindings"` // role bindings that name the old one and get the new one too
+	ImagePullSecrets []string      `json:"imagePullSecrets"`
+	Annotations      []string      `json:"annotations"` // their keys
+	Labels           []string      `json:"labels"`      // their keys
 }
 
 // A ServiceAccount is the KSA that a workload has after its move.

@@ -244,6 +244,9 @@ type ServiceAccount struct {
 	Origins          []Origin          `json:"origins"`
 	Managers         []string          `json:"managers,omitempty"`
 	Root             string            `json:"root,omitempty"`
+	// Grants are the roles that the service account's own principal is known to hold on resources (the direct model).
+	// Impersonation of a Google service account is not among them.
+	Grants []Grant `json:"grants,omitempty"`
 }
 
 // A RoleBinding is a RoleBinding or ClusterRoleBinding.
@@ -339,6 +342,8 @@ type Cluster struct {
 	GKE Tri `json:"gke"`
 	// DataplaneV2 as read, unknown otherwise.
 	DataplaneV2 Tri `json:"dataplaneV2,omitempty"`
+	// WorkloadIdentity says whether it is on. Unknown (or "") where only Kubernetes was asked and nothing shows it.
+	WorkloadIdentity Tri `json:"workloadIdentity,omitempty"`
 }
 
 // A NodePool of a cluster.

@@ -1,0 +1,83 @@
+package planner
+
+import (
+	"fmt"
+	"strings"
+
+	"dekey/scanner"
+)
+
+// expired says whether the exclusion is over. Its last day still counts.
+func (e Exclusion) expired(p Policy) bool {
+	return !e.Expires.IsZero() && !p.Now.IsZero() && !p.Now.Before(e.Expires.AddDate(0, 0, 1))
+}
+
+func (e Exclusion) text() string {
+	reason := e.Reason
+	if reason == "" {
+		reason = "no reason was given"
+	}
+	text := "excluded: " + reason
+	if e.By != "" {
+		text += fmt.Sprintf(" (%s)", e.By)
+	}
+	if !e.Expires.IsZero() {
+		text += ", until " + e.Expires.Format("2006-01-02")
+	}
+	return text
+}
+
+// matchRef matches NAMESPACE/KIND/NAME, of which each part may be *. KIND/NAME is an object without a namespace.
+func matchRef(pattern string, ref scanner.Ref) bool {
+	parts := strings.Split(pattern, "/")
+	if len(parts) == 2 {
+		parts = append([]string{""}, parts...)
+	}
+	if len(parts) != 3 {
+		return false
+	}
+	for i, value := range []string{ref.Namespace, ref.Kind, ref.Name} {
+		if parts[i] != "*" && parts[i] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// standsIn says whether the workload, or all of its uses, stand in the file or folder.
+func (x *work) standsIn(path string) bool {
+	origins := []scanner.Origin{}
+	if x.obj != nil {
+		origins = append(origins, x.obj.Origins...)
+	}
+	for _, u := range x.uses {
+		origins = append(origins, u.Origins...)
+	}
+	path = strings.TrimSuffix(strings.TrimPrefix(path, "./"), "/")
+	for _, o := range origins {
+		if path == "." || path == "" || o.Path == path || strings.HasPrefix(o.Path, path+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// exceptions is the register: every exclusion, in force or over.
+func (w *world) exceptions() []Exception {
+	list := []Exception{}
+	for _, e := range w.policy.Exclude {
+		what := e.Workload
+		if what == "" {
+			what = e.Path
+		}
+		if e.Code != "" {
+			what += " (" + e.Code + ")"
+		}
+		x := Exception{What: what, Reason: e.Reason, By: e.By, Expired: e.expired(w.policy)}
+		if !e.Expires.IsZero() {
+			x.Expires = e.Expires.Format("2006-01-02")
+		}
+		list = append(list, x)
+	}
+	return list
+}

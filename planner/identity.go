@@ -1,0 +1,224 @@
+package planner
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"dekey/scanner"
+)
+
+// A target is the service account that a workload has after its move, and where it acts.
+type target struct {
+	old      name
+	oldKSA   *scanner.ServiceAccount // nil: not seen
+	keep     bool
+	annotate bool // the kept one has no (or another spelling of the) annotation yet
+	name     string
+	pools    []poolRef
+	clusters []string // ids, sorted
+	unread   string   // a cluster that it runs in and whose pool is not known
+	model    string
+	specs    []int // the pod specs that get the name
+}
+
+// A poolRef is a workload identity pool with its project's number, "" where unknown.
+type poolRef struct{ pool, number string }
+
+func (w *world) modelOf(x *work) string {
+	if x.rule != nil && x.rule.Model != "" {
+		return x.rule.Model
+	}
+	return cmp.Or(w.policy.Model, Impersonation)
+}
+
+// identify chooses the service account of a workload after its move, or finds why it cannot. The rule: one that is not
+// default, is seen, is not annotated for another account, and under which every workload uses the same one account, is
+// kept; otherwise the workload gets a new one.
+func (w *world) identify(x *work) {
+	t := &x.target
+	t.old, t.oldKSA = x.ksa, w.ksas[x.ksa]
+	t.model = w.modelOf(x)
+	if x.ref.Kind == "" {
+		return
+	}
+	w.judgePools(x)
+	if t.old.name == "" {
+		if len(x.uses) > 0 && !codesContain(x.uses[0].problems, HoldProgramReadsKey) {
+			x.hold(HoldNoRecipe, "which service account the object's pods run under is not known")
+		}
+		return
+	}
+	w.findSpecs(x)
+	annotated := ""
+	if t.oldKSA != nil {
+		annotated = t.oldKSA.Annotations[AccountAnnotation]
+	}
+	switch {
+	case annotated != "" && x.account != "" && accountEmail(annotated) != x.account:
+		x.hold(HoldServiceAccountClaimed, fmt.Sprintf("the service account %s is annotated for %s; under another one the workload would lose it", t.old.name, quoted(annotated)))
+	case t.oldKSA == nil && t.old.name != "default" && t.old.namespace != "":
+		x.hold(HoldServiceAccountUnseen, fmt.Sprintf("the service account %s/%s is named and nowhere seen: what it carries is not known", t.old.namespace, t.old.name))
+	}
+	if t.oldKSA != nil && len(t.oldKSA.Grants) > 0 && t.model == Impersonation {
+		x.hold(HoldDirectGrants, fmt.Sprintf("the service account %s holds %s on %s itself, which pods that act as an account do not use", t.old.name, t.oldKSA.Grants[0].Role, t.oldKSA.Grants[0].Resource))
+	}
+	t.keep = t.oldKSA != nil && t.old.name != "default" && x.account != "" && w.sameAccount(t.old, x.account) &&
+		(annotated == "" || accountEmail(annotated) == x.account)
+	if t.model == Direct && annotated != "" {
+		t.keep = false // pods of an annotated service account do not act as themselves
+	}
+	switch {
+	case t.keep:
+		t.name = t.old.name
+		t.annotate = t.model == Impersonation && annotated != x.account
+		if t.annotate && !w.inCheckout(t.oldKSA.Origins) && len(t.oldKSA.Managers) > 0 {
+			x.hold(HoldManagedElsewhere, fmt.Sprintf("the service account %s needs the annotation, and %s owns it, whose source is not in the input", t.old.name, t.oldKSA.Managers[0]))
+		}
+	case x.identity:
+		x.hold(HoldServiceAccountClaimed, fmt.Sprintf("the controller's service account %s/%s serves others who do not use this account", t.old.namespace, t.old.name))
+	case len(t.specs) == 0 && x.account != "":
+		x.hold(HoldNoRecipe, "where this object's service account is written is not known, and it needs one of its own")
+	}
+}
+
+// findSpecs finds the pod specs whose service account is meant. All that use a key must run under the same one.
+func (w *world) findSpecs(x *work) {
+	if x.obj == nil || x.identity {
+		return
+	}
+	for i, p := range x.obj.PodSpecs {
+		if len(x.obj.PodSpecs) > 1 && !x.usesSpec(p) {
+			continue
+		}
+		x.target.specs = append(x.target.specs, i)
+		if effective(p) != x.ksa.name {
+			if len(x.target.specs) == 1 {
+				x.ksa.name = effective(p)
+				x.target.old, x.target.oldKSA = x.ksa, w.ksas[x.ksa]
+				continue
+			}
+			x.problems = append(x.problems, problem{code: HoldConflict, reason: "its pod templates run under different service accounts"})
+		}
+	}
+}
+
+// usesSpec says whether a use stands in the pod spec.
+func (x *work) usesSpec(p scanner.PodSpec) bool {
+	return slices.ContainsFunc(x.uses, func(u *use) bool { return u.PodSpec.Equal(p.Path) })
+}
+
+// effective is the service account that the pods of a spec run under: serviceAccountName wins over its deprecated alias.
+func effective(p scanner.PodSpec) string {
+	return cmp.Or(p.ServiceAccountName, p.DeprecatedServiceAccount, "default")
+}
+
+// findPools finds the pools that the workload's pods act in: those of the clusters that it was seen in, else the one that
+// was given, else the one of the only cluster. A pool is read or given, never made up.
+func (w *world) findPools(x *work) {
+	t := &x.target
+	seen := w.seenIn(x)
+	for _, c := range seen {
+		t.clusters = append(t.clusters, c.ID)
+		p := poolRef{c.Pool, cmp.Or(c.ProjectNumber, w.policy.ProjectNumber)}
+		if p.pool == "" {
+			p.pool = w.policy.Pool
+		} else if w.policy.Pool != "" && w.policy.Pool != p.pool {
+			p.number = c.ProjectNumber
+		}
+		if p.pool == "" {
+			t.unread = c.ID
+			continue
+		}
+		t.addPool(p)
+	}
+	if len(seen) == 0 {
+		w.givenPool(t)
+	}
+	slices.Sort(t.clusters)
+	t.clusters = slices.Compact(t.clusters)
+}
+
+// judgePools holds a workload of which a pool is not known.
+func (w *world) judgePools(x *work) {
+	t := &x.target
+	switch {
+	case t.unread != "":
+		x.hold(HoldPoolUnknown, "the pool of cluster "+quoted(t.unread)+" was not read and is not given")
+	case len(t.pools) == 0:
+		x.hold(HoldPoolUnknown, "no pool is given, and none was read from a cluster")
+	}
+	for _, p := range t.pools {
+		if !ValidPool(p.pool) {
+			x.problems = append(x.problems, problem{code: HoldInvalidName, reason: "the pool is " + quoted(p.pool)})
+		}
+		if t.model == Direct && !ValidProjectNumber(p.number) {
+			x.hold(HoldPoolUnknown, "the direct model names the pool's project by its number, which is not known")
+		}
+	}
+}
+
+// givenPool is the pool of a workload that was seen in no cluster.
+func (w *world) givenPool(t *target) {
+	var pools []poolRef
+	for _, c := range w.inv.Clusters {
+		p := poolRef{c.Pool, c.ProjectNumber}
+		if c.Pool != "" && !slices.Contains(pools, p) {
+			pools = append(pools, p)
+		}
+	}
+	switch {
+	case w.policy.Pool != "":
+		p := poolRef{w.policy.Pool, w.policy.ProjectNumber}
+		for _, q := range pools {
+			if q.pool == p.pool {
+				p.number = cmp.Or(p.number, q.number)
+			}
+		}
+		t.addPool(p)
+	case len(pools) == 1:
+		p := pools[0]
+		p.number = cmp.Or(p.number, w.policy.ProjectNumber)
+		t.addPool(p)
+	}
+	if refs := w.refs; len(refs) == 1 && (refs[0].Pool == "" || len(t.pools) == 0 || refs[0].Pool == t.pools[0].pool) {
+		t.clusters = append(t.clusters, refs[0].ID)
+	}
+}
+
+func (t *target) addPool(p poolRef) {
+	for i := range t.pools {
+		if t.pools[i].pool == p.pool {
+			t.pools[i].number = cmp.Or(t.pools[i].number, p.number)
+			return
+		}
+	}
+	t.pools = append(t.pools, p)
+	slices.SortFunc(t.pools, func(a, b poolRef) int { return cmp.Compare(a.pool, b.pool) })
+}
+
+// seenIn are the clusters that the workload was seen in.
+func (w *world) seenIn(x *work) []*scanner.Cluster {
+	var seen []*scanner.Cluster
+	if x.obj == nil {
+		return nil
+	}
+	for _, o := range x.obj.Origins {
+		if c := w.clusters[o.Source]; c != nil && !slices.Contains(seen, c) {
+			seen = append(seen, c)
+		}
+	}
+	return seen
+}
+
+// taken says whether a name may not be given to a new service account of the namespace: one has it, something names it
+// already (a workload, a role binding, a mesh policy), or it is granted another account.
+func (w *world) taken(namespace, account string) func(string) bool {
+	return func(candidate string) bool {
+		key := name{namespace, candidate}
+		if candidate == "default" || w.ksas[key] != nil || len(w.underKSA[key]) > 0 || len(w.bindings[key]) > 0 || len(w.mentions[key]) > 0 || w.made[key] {
+			return true
+		}
+		return slices.ContainsFunc(w.granted[key], func(g granted) bool { return g.email != account })
+	}
+}

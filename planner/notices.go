@@ -1,0 +1,235 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dekey/scanner"
+)
+
+// notices are what a reviewer must know about a move, sorted.
+func (w *world) notices(x *work) []Notice {
+	var list []Notice
+	say := func(code, format string, args ...any) {
+		list = append(list, Notice{Code: code, Text: fmt.Sprintf(format, args...)})
+	}
+	w.sayAccount(x, say)
+	w.sayServiceAccount(x, say)
+	w.sayPods(x, say)
+	w.sayObject(x, say)
+	list = append(list, w.unverified(x)...)
+	slices.SortFunc(list, compareNotices)
+	return slices.CompactFunc(list, func(a, b Notice) bool { return compareNotices(a, b) == 0 })
+}
+
+type sayer func(code, format string, args ...any)
+
+// sayAccount says what concerns the account and its keys.
+func (w *world) sayAccount(x *work, say sayer) {
+	if x.asserted {
+		say(NoticeAccountAsserted, "that the key is one of %s is asserted by hand, not read", x.account)
+	}
+	for _, u := range x.uses {
+		if u.key != nil && !u.asserted && !w.provenLive(u) {
+			say(NoticeKeyUnverified, "that the key %s is one of %s was not proven yet", short(u.key.ID), x.account)
+		}
+	}
+	if n := w.users[x.account]; n > 1 {
+		say(NoticeSharedAccount, "%d workloads use the account %s", n, x.account)
+	}
+	if a := w.accounts[x.account]; a != nil {
+		for _, g := range a.Grants {
+			if overPrivileged(g.Role) {
+				say(NoticeOverPrivileged, "%s holds %s on %s", x.account, g.Role, g.Resource)
+			}
+		}
+	}
+	for _, code := range sortedKeys(x.answers) {
+		say(NoticeAnswered, "%s: %s%s", code, x.rule.Answers[code], by(x.rule))
+	}
+	w.saySigning(x, say)
+	for _, u := range x.uses {
+		if secret := w.secrets[name{u.Secret.Namespace, u.Secret.Name}]; secret != nil && u.Secret.Kind == "Secret" {
+			for _, p := range secret.Provenance {
+				if p.Kind != "plain" {
+					say(NoticeSecretSource, "the Secret %s/%s is made by %s%s", secret.Ref.Namespace, secret.Ref.Name, p.Kind, ofObject(p.Object))
+				}
+			}
+		}
+	}
+}
+
+func (w *world) saySigning(x *work, say sayer) {
+	if x.rule != nil && x.rule.Signs != nil {
+		if *x.rule.Signs {
+			say(NoticeSigning, "the program signs: %s on %s itself is planned", RoleTokenCreator, x.account)
+		}
+		return
+	}
+	for _, c := range x.keyContainers() {
+		if len(c.Signs) > 0 {
+			say(NoticeSigning, "the container %s seems to sign with the key (%s): it then needs %s on %s itself; set signs in the policy file", c.Name, strings.Join(c.Signs, ", "), RoleTokenCreator, x.account)
+		}
+	}
+}
+
+// sayServiceAccount says what concerns the Kubernetes service account.
+func (w *world) sayServiceAccount(x *work, say sayer) {
+	t := &x.target
+	ns := t.old.namespace
+	whole := w.listedWhole(x, ns)
+	switch {
+	case t.keep:
+		if !t.oldKSA.Live {
+			say(NoticeServiceAccountUnread, "the service account %s/%s was not seen live", ns, t.name)
+		}
+		if !whole {
+			say(NoticeServiceAccountSharedUnseen, "workloads that were not seen may run under the service account %s/%s", ns, t.name)
+		}
+	default:
+		if t.oldKSA == nil || !t.oldKSA.Live {
+			say(NoticeServiceAccountUnread, "the old service account %s/%s was not seen live: what it carries there is not known", ns, t.old.name)
+		}
+		if !whole {
+			say(NoticeServiceAccountUnread, "whether a service account %s/%s exists already was not seen live", ns, t.name)
+			say(NoticeRBACUnseen, "the role bindings of %s/%s may not all have been seen", ns, t.old.name)
+		}
+		for _, m := range w.mentions[t.old] {
+			say(NoticeMeshIdentity, "%s names the old service account %s in %s%s", m.Object, t.old.name, m.Field, parenthesis(m.Why))
+		}
+		if t.oldKSA != nil && len(t.oldKSA.Secrets) > 0 {
+			say(NoticeTokenSecret, "the old service account %s lists Secrets of its own (%s), which whoever uses its token may need", t.old.name, strings.Join(t.oldKSA.Secrets, ", "))
+		}
+	}
+	if x.identity {
+		say(NoticeControllerIdentity, "the grant goes to the controller's service account %s/%s, which acts for every object that it serves", ns, t.name)
+	}
+	for _, p := range t.pools {
+		others := w.clustersOfPool(p.pool)
+		if len(others) > 1 {
+			say(NoticeIdentitySameness, "%d clusters share the pool %s (%s): %s/%s is the same identity in each", len(others), p.pool, strings.Join(others, ", "), ns, t.name)
+		}
+	}
+	if subject := "ns/" + ns + "/sa/" + t.name; len(subject) > 127 {
+		say(NoticeLongSubject, "the subject %s is longer than 127 bytes, the limit that Google documents for mapped subjects", subject)
+	}
+}
+
+// clustersOfPool are the clusters known to share a pool.
+func (w *world) clustersOfPool(pool string) []string {
+	var ids []string
+	for _, r := range w.refs {
+		if r.Pool == pool {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// sayPods says what concerns the containers.
+func (w *world) sayPods(x *work, say sayer) {
+	if x.obj == nil || x.identity {
+		return
+	}
+	for _, p := range x.obj.PodSpecs {
+		if len(x.obj.PodSpecs) > 1 && !x.usesSpec(p) {
+			continue
+		}
+		for _, c := range p.Containers {
+			if !x.usesIn(c.Name) {
+				say(NoticeContainerIdentity, "the container %s has no key and will be able to act as %s too", c.Name, x.account)
+			}
+		}
+		if meshed(p) {
+			say(NoticeStartUpRace, "a mesh sidecar may not let the program reach the metadata server in its first seconds")
+		}
+	}
+	for _, c := range x.keyContainers() {
+		project := w.projectToSet(x, c.Name)
+		switch {
+		case project == "":
+		case setsProject(c):
+			say(NoticeProjectDiffers, "the key's project %s is not the cluster's, and the container %s sets its project itself", project, c.Name)
+		case c.EnvFrom:
+			say(NoticeProjectDiffers, "the key's project %s is not the cluster's; %s is not added to the container %s, because variables that were not seen may set it", project, projectVariable, c.Name)
+		default:
+			say(NoticeProjectDiffers, "the key's project is not the cluster's: %s=%s is added to the container %s", projectVariable, project, c.Name)
+		}
+	}
+}
+
+// meshed says whether a sidecar proxy is injected or written out.
+func meshed(p scanner.PodSpec) bool {
+	if p.Annotations["sidecar.istio.io/inject"] == "true" || p.Labels["sidecar.istio.io/inject"] == "true" || p.Annotations["linkerd.io/inject"] == "enabled" {
+		return true
+	}
+	return slices.ContainsFunc(p.Containers, func(c scanner.Container) bool {
+		return (c.Name == "istio-proxy" || c.Name == "linkerd-proxy") && !c.Sidecar
+	})
+}
+
+// sayObject says what concerns the object itself.
+func (w *world) sayObject(x *work, say sayer) {
+	if x.move.Recreate {
+		say(NoticeRecreate, "the %s can not be changed in place: it is replaced", x.ref.Kind)
+	}
+	switch x.ref.Kind {
+	case "Job", "CronJob", "Pod":
+		say(NoticeStartUpRace, "a %s may ask for a token before the metadata server answers, and give up", x.ref.Kind)
+	}
+	if x.move.Schedule != "" {
+		say(NoticeSoak, "the schedule %s must come round at least once before the key is disabled", quoted(x.move.Schedule))
+	}
+	if x.obj != nil && x.obj.Drift != "" {
+		say(NoticeDrift, "%s", x.obj.Drift)
+	}
+	w.sayPolicies(x, say)
+}
+
+// overPrivileged says whether a role is one of the basic ones or an administrator's.
+func overPrivileged(role string) bool {
+	return role == "roles/owner" || role == "roles/editor" || strings.HasSuffix(strings.ToLower(role), "admin")
+}
+
+func by(r *WorkloadRule) string {
+	var parts []string
+	if r.Reason != "" {
+		parts = append(parts, r.Reason)
+	}
+	if r.By != "" {
+		parts = append(parts, r.By)
+	}
+	return parenthesis(strings.Join(parts, "; "))
+}
+
+func parenthesis(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
+}
+
+// ofObject names an object after a space, or nothing.
+func ofObject(ref scanner.Ref) string {
+	if ref.Kind == "" {
+		return ""
+	}
+	return " " + ref.String()
+}
+
+func short(id string) string {
+	if len(id) > 12 {
+		return id[:12]
+	}
+	return id
+}
+
+func sortedKeys(m map[string]bool) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

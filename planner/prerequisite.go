@@ -1,0 +1,200 @@
+package planner
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dekey/scanner"
+)
+
+// credentialsAPI must be on in the pool's project: the metadata server asks it for tokens.
+// https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
+const credentialsAPI = "iamcredentials.googleapis.com"
+
+// blockingPolicies are organisation policy constraints that can refuse a step, with what they refuse.
+var blockingPolicies = map[string]string{
+	"iam.disableWorkloadIdentityClusterCreation": "refuses to switch Workload Identity on for a cluster",
+	"iam.allowedPolicyMemberDomains":             "can refuse a member of another organisation in an allow policy",
+	"iam.managed.allowedPolicyMembers":           "can refuse a member that it does not list in an allow policy",
+	"iam.disableServiceAccountCreation":          "refuses new service accounts, which a split needs",
+	"iam.managed.disableServiceAccountCreation":  "refuses new service accounts, which a split needs",
+}
+
+// prerequisites are what somebody else must change before the first grant: of the clusters, node pools and projects that
+// the moves act in.
+func (w *world) prerequisites() []Prerequisite {
+	list := []Prerequisite{}
+	clusters, pools := w.movedTo()
+	for _, c := range clusters {
+		list = append(list, w.clusterPrerequisites(c)...)
+	}
+	for _, p := range pools {
+		list = append(list, w.projectPrerequisites(ProjectOfPool(p))...)
+	}
+	slices.SortFunc(list, func(a, b Prerequisite) int {
+		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Target, b.Target))
+	})
+	return slices.CompactFunc(list, func(a, b Prerequisite) bool { return a.Code == b.Code && a.Target == b.Target })
+}
+
+// movedTo are the clusters and pools of the moves, sorted.
+func (w *world) movedTo() ([]ClusterRef, []string) {
+	var ids, pools []string
+	for _, x := range w.work {
+		if x.move == nil {
+			continue
+		}
+		ids = append(ids, x.target.clusters...)
+		for _, p := range x.target.pools {
+			pools = append(pools, p.pool)
+		}
+	}
+	ids, pools = sorted(ids), sorted(pools)
+	var clusters []ClusterRef
+	for _, r := range w.refs {
+		if _, found := slices.BinarySearch(ids, r.ID); found {
+			clusters = append(clusters, r)
+		}
+	}
+	return clusters, pools
+}
+
+func (w *world) clusterPrerequisites(r ClusterRef) []Prerequisite {
+	c := w.clusters[r.ID]
+	if c == nil || r.Name == "" || c.Autopilot != nil && *c.Autopilot {
+		return nil // nothing was read, or nothing can be off
+	}
+	where := []string{"--location=" + r.Location, "--project=" + r.Project}
+	var list []Prerequisite
+	if c.WorkloadIdentity == scanner.No {
+		list = append(list, Prerequisite{
+			Code: PrerequisiteWorkloadIdentity, Target: r.ID, Why: "the cluster has no workload identity pool: no token can be had", Effects: []string{},
+			Commands: [][]string{append([]string{"gcloud", "container", "clusters", "update", r.Name, "--workload-pool=" + r.Pool}, where...)},
+		})
+	}
+	for _, p := range c.NodePools {
+		hit := w.landsOn(c, p)
+		if len(hit.moved) == 0 {
+			continue
+		}
+		switch p.MetadataMode {
+		case "GKE_METADATA":
+		case "":
+			list = append(list, Prerequisite{
+				Code: PrerequisiteNodePoolUnread, Target: r.ID + "/" + p.Name, Why: "whether the pool's nodes have the GKE metadata server was not read", Effects: []string{},
+				Commands: [][]string{append([]string{"gcloud", "container", "node-pools", "describe", p.Name, "--cluster=" + r.Name, "--format=value(config.workloadMetadataConfig.mode)"}, where...)},
+			})
+		default:
+			list = append(list, nodePoolPrerequisite(r, p, hit, where))
+		}
+	}
+	return list
+}
+
+// nodePoolPrerequisite gives a new pool before a switched one: switching takes the node's account from every pod of the
+// pool at once.
+func nodePoolPrerequisite(r ClusterRef, p scanner.NodePool, hit landing, where []string) Prerequisite {
+	effects := []string{"every pod on the pool loses the node's service account at once, also those that were not seen"}
+	for _, ref := range hit.others {
+		effects = append(effects, ref.String()+" may run there and does not move")
+	}
+	return Prerequisite{
+		Code: PrerequisiteNodePool, Target: r.ID + "/" + p.Name,
+		Why: fmt.Sprintf("pods of %s may land on the pool, whose nodes are in mode %s: there they would act as the node", refs(hit.moved), p.MetadataMode), Effects: effects,
+		Commands: [][]string{
+			append([]string{"gcloud", "container", "node-pools", "create", shorten(p.Name+"-wi", 40), "--cluster=" + r.Name, "--workload-metadata=GKE_METADATA"}, where...),
+			append([]string{"gcloud", "container", "node-pools", "update", p.Name, "--cluster=" + r.Name, "--workload-metadata=GKE_METADATA"}, where...),
+		},
+	}
+}
+
+func refs(list []scanner.Ref) string {
+	const most = 3
+	names := make([]string, 0, most)
+	for i, ref := range list {
+		if i == most {
+			names = append(names, fmt.Sprintf("%d more", len(list)-most))
+			break
+		}
+		names = append(names, ref.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// A landing is which workloads may land on a node pool.
+type landing struct{ moved, others []scanner.Ref }
+
+// landsOn finds the workloads whose pods may land on a pool: its labels satisfy their node selector. Affinity and taints
+// are not decided here: they only make a pool less likely.
+func (w *world) landsOn(c *scanner.Cluster, p scanner.NodePool) landing {
+	var l landing
+	for _, x := range w.work {
+		if x.obj == nil || !slices.Contains(x.target.clusters, c.ID) {
+			continue
+		}
+		for _, spec := range x.obj.PodSpecs {
+			if !selects(spec.NodeSelector, p.Labels) {
+				continue
+			}
+			if x.move != nil {
+				l.moved = append(l.moved, x.ref)
+			} else {
+				l.others = append(l.others, x.ref)
+			}
+			break
+		}
+	}
+	return l
+}
+
+// selects says whether a node with the pool's labels satisfies the selector, as far as the pool's labels say: what GKE and
+// Kubernetes themselves label nodes with is taken as satisfied.
+func selects(selector, labels map[string]string) bool {
+	for key, value := range selector {
+		have, written := labels[key]
+		if written && have != value {
+			return false
+		}
+		if !written && !strings.Contains(key, "kubernetes.io/") && !strings.Contains(key, "cloud.google.com/") {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) projectPrerequisites(id string) []Prerequisite {
+	if !ValidProject(id) {
+		return nil
+	}
+	enable := [][]string{{"gcloud", "services", "enable", credentialsAPI, "--project=" + id}}
+	known := w.projects[id]
+	state := scanner.Unknown
+	var list []Prerequisite
+	if known != nil {
+		for _, api := range known.APIs {
+			if api.Name == credentialsAPI {
+				state = api.Enabled
+			}
+		}
+		for _, policy := range known.Policies {
+			what := blockingPolicies[strings.TrimPrefix(policy, "constraints/")]
+			if what == "" {
+				continue
+			}
+			list = append(list, Prerequisite{
+				Code: PrerequisiteOrgPolicy, Target: id + "/" + policy, Why: "the constraint " + what, Effects: []string{},
+				Commands: [][]string{{"gcloud", "org-policies", "describe", strings.TrimPrefix(policy, "constraints/"), "--effective", "--project=" + id, "--format=json"}},
+			})
+		}
+	}
+	switch state {
+	case scanner.Yes:
+	case scanner.No:
+		list = append(list, Prerequisite{Code: PrerequisiteAPI, Target: id + "/" + credentialsAPI, Why: "without it the metadata server gets no token of a Google service account", Commands: enable, Effects: []string{}})
+	default:
+		list = append(list, Prerequisite{Code: PrerequisiteAPIUnread, Target: id + "/" + credentialsAPI, Why: "it must be on, and whether it is was not read", Commands: enable, Effects: []string{}})
+	}
+	return list
+}

@@ -1,0 +1,214 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dekey/scanner"
+)
+
+// unwire are the edits that take the uses of a workload out of its object: what names the key, then mounts and volumes
+// that nothing else needs.
+func (x *work) unwire() []Edit {
+	var edits []Edit
+	for _, u := range x.uses {
+		edits = append(edits, x.unname(u)...)
+	}
+	if x.obj != nil {
+		for i := range x.obj.PodSpecs {
+			edits = append(edits, x.unmount(&x.obj.PodSpecs[i])...)
+		}
+	}
+	return compactEdits(edits)
+}
+
+// unname removes what names the key: the catalogue's recipe, or the variable, flag or field.
+func (x *work) unname(u *use) []Edit {
+	var edits []Edit
+	if len(u.Recipe) > 0 {
+		for _, r := range u.Recipe {
+			e := Edit{Object: x.ref, Op: r.Op, Field: r.Field, Why: "the way without a key"}
+			if r.Op != OpRemove {
+				e.Value = r.Value
+			}
+			edits = append(edits, e)
+		}
+		return edits
+	}
+	for _, at := range u.At {
+		edits = append(edits, Edit{Object: x.ref, Op: OpRemove, Field: at, Why: u.named()})
+	}
+	return edits
+}
+
+// named says what a field is that names the key.
+func (u *use) named() string {
+	switch u.Via {
+	case scanner.EnvFile:
+		return "the variable that points at the key"
+	case scanner.EnvValue:
+		return "the variable that holds the key"
+	case scanner.EnvFrom:
+		return "the key as variables"
+	case scanner.ArgFile:
+		return "the flag that points at the key"
+	case scanner.Reference:
+		return "the field that names the key's Secret"
+	}
+	return "the key's wiring"
+}
+
+// unmount removes mounts and volumes of keys. What other uses, entries or containers need stays: a file goes when every
+// container that sees it gives it up, an item goes with its file where items are listed, a source when all of its files
+// go, the volume when all of its sources go. A mount of which something is named elsewhere stays, and so does its volume.
+func (x *work) unmount(p *scanner.PodSpec) []Edit {
+	var edits []Edit
+	for i := range p.Volumes {
+		v := &p.Volumes[i]
+		going := x.goingFiles(p, v)
+		if going == nil {
+			continue
+		}
+		edits = append(edits, x.unmountVolume(p, v, going)...)
+	}
+	return edits
+}
+
+// A going says which files of a volume go: by source, by index of the file. A source without known files goes whole.
+type going struct {
+	files [][]bool
+	whole []bool // of a source
+}
+
+// goingFiles finds the files of a volume that the workload gives up, nil when there are none or they cannot go.
+func (x *work) goingFiles(p *scanner.PodSpec, v *scanner.Volume) *going {
+	g := &going{files: make([][]bool, len(v.Sources)), whole: make([]bool, len(v.Sources))}
+	any := false
+	for i, s := range v.Sources {
+		g.files[i] = make([]bool, len(s.Files))
+		given := func(entry string) bool {
+			return slices.ContainsFunc(x.uses, func(u *use) bool { return u.fills(p, v, s, entry) })
+		}
+		all := len(s.Files) > 0
+		for j, f := range s.Files {
+			g.files[i][j] = given(f.Entry)
+			any = any || g.files[i][j]
+			all = all && g.files[i][j]
+		}
+		g.whole[i] = all || len(s.Files) == 0 && given("")
+		any = any || g.whole[i]
+	}
+	if !any || !x.givenUp(p, v, g) {
+		return nil
+	}
+	return g
+}
+
+// fills says whether the use reads that entry of that source of the volume. An empty entry on either side is the whole.
+func (u *use) fills(p *scanner.PodSpec, v *scanner.Volume, s scanner.VolumeSource, entry string) bool {
+	if u.Volume != v.Name || u.Secret.Name != s.Name || len(u.PodSpec) > 0 && !u.PodSpec.Equal(p.Path) {
+		return false
+	}
+	if u.Secret.Kind != "" && u.Secret.Kind != s.Kind {
+		return false
+	}
+	return u.Secret.Entry == entry || u.Secret.Entry == "" || entry == ""
+}
+
+// givenUp says whether every container that sees a file that goes gives it up: it has a use of the volume, and nothing else
+// in the pod names a file of the mount.
+func (x *work) givenUp(p *scanner.PodSpec, v *scanner.Volume, g *going) bool {
+	for _, c := range p.Containers {
+		for _, m := range c.Mounts {
+			if m.Volume != v.Name || !sees(m, v, g) {
+				continue
+			}
+			uses := slices.ContainsFunc(x.uses, func(u *use) bool {
+				return u.Volume == v.Name && u.Container == c.Name && (len(u.PodSpec) == 0 || u.PodSpec.Equal(p.Path))
+			})
+			if len(m.Mentions) > 0 || !uses {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// sees says whether a file that goes is visible through the mount.
+func sees(m scanner.VolumeMount, v *scanner.Volume, g *going) bool {
+	return slices.ContainsFunc(visible(m, v, g), func(goes bool) bool { return goes })
+}
+
+// visible says of each file behind a mount whether it goes. A source without known files counts as one file.
+func visible(m scanner.VolumeMount, v *scanner.Volume, g *going) []bool {
+	var list []bool
+	for i, s := range v.Sources {
+		if len(s.Files) == 0 {
+			list = append(list, g.whole[i])
+			continue
+		}
+		for j, f := range s.Files {
+			if behind(m.SubPath, f.Path) {
+				list = append(list, g.files[i][j])
+			}
+		}
+	}
+	return list
+}
+
+// behind says whether the file is what a subPath mounts, or below it.
+func behind(subPath, file string) bool {
+	subPath = strings.Trim(subPath, "/")
+	return subPath == "" || subPath == "." || file == subPath || strings.HasPrefix(file, subPath+"/")
+}
+
+func (x *work) unmountVolume(p *scanner.PodSpec, v *scanner.Volume, g *going) []Edit {
+	var edits []Edit
+	remove := func(field scanner.Path, why string) {
+		edits = append(edits, Edit{Object: x.ref, Op: OpRemove, Field: field, Why: why})
+	}
+	wholeVolume := !v.Other && !slices.Contains(g.whole, false)
+	for _, c := range p.Containers {
+		for _, m := range c.Mounts {
+			if m.Volume != v.Name {
+				continue
+			}
+			files := visible(m, v, g)
+			if wholeVolume || m.SubPath != "" && len(files) > 0 && !slices.Contains(files, false) {
+				remove(m.Field, "the key's mount")
+			}
+		}
+	}
+	if wholeVolume {
+		remove(v.Field, "the key's volume")
+		return edits
+	}
+	for i, s := range v.Sources {
+		switch {
+		case g.whole[i] && len(v.Sources) > 1 || g.whole[i] && v.Other:
+			remove(s.Field, "the key's source in the volume")
+		case s.Items:
+			for j, f := range s.Files {
+				if g.files[i][j] && len(f.Field) > 0 {
+					remove(f.Field, "the key's item in the volume")
+				}
+			}
+		}
+	}
+	return edits
+}
+
+// compactEdits drops repeats: two uses of one thing.
+func compactEdits(edits []Edit) []Edit {
+	seen := make(map[string]bool, len(edits))
+	return slices.DeleteFunc(edits, func(e Edit) bool {
+		key := fmt.Sprintf("%s\x00%s\x00%s", e.Object, e.Op, e.Field)
+		if e.Op == OpAppend || e.Op == OpCreate {
+			key += fmt.Sprintf("\x00%v", e.Value)
+		}
+		repeat := seen[key]
+		seen[key] = true
+		return repeat
+	})
+}

@@ -1,0 +1,357 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+
+	"dekey/scanner"
+)
+
+// A name is a namespaced name: of a service account, a Secret.
+type name struct{ namespace, name string }
+
+// A world is the inventory with everything that the planner looks up, and the work that is planned. Each index is built
+// in one pass over its list.
+type world struct {
+	inv    scanner.Inventory
+	policy Policy
+
+	work          []*work // sorted by ref
+	byRef         map[scanner.Ref]*work
+	underKSA      map[name][]under // workloads by the service account they run under, identities of references included
+	keys          map[string]*scanner.Key
+	facts         map[string]*scanner.KeyFact
+	ksas          map[name]*scanner.ServiceAccount
+	bindings      map[name][]*subject                 // role bindings by the service account they name
+	mentions      map[name][]*scanner.Mention         // by service account
+	secrets       map[name]*scanner.Secret            // Secrets only
+	accounts      map[string]*scanner.Account         // by email
+	projects      map[string]*scanner.Project         // by id and number
+	sources       map[string]*scanner.Source          // by id
+	clusters      map[string]*scanner.Cluster         // by source id
+	policies      map[string][]*scanner.NetworkPolicy // by namespace
+	granted       map[name][]granted                  // impersonation that was seen, by exact service account
+	grantedSet    map[string][]granted                // the same by namespace, for sets ("" for clusters)
+	rules         map[string]*WorkloadRule
+	asserted      map[AccountRule]string     // with an empty Email
+	complete      map[string]map[string]bool // namespaces listed whole, by source id
+	users         map[string]int             // workloads by account
+	made          map[name]bool              // names given to new service accounts
+	bindingNames  map[scanner.Ref]bool       // role bindings that exist or are planned
+	refs          []ClusterRef
+	unreadSecrets int // Secrets in use of which neither content nor account is known
+}
+
+// A subject is a role binding with the index of the subject that matched.
+type subject struct {
+	binding *scanner.RoleBinding
+	subject scanner.Subject
+}
+
+// A granted is impersonation of an account by a principal.
+type granted struct {
+	email     string
+	principal Principal
+	role      string
+	condition string
+}
+
+// A work is one workload (or other object with findings) while it is planned.
+type work struct {
+	ref     scanner.Ref
+	obj     *scanner.Workload // nil: nothing but findings is known
+	uses    []*use
+	pulls   []*use // image pulls, which go their own way
+	rule    *WorkloadRule
+	answers map[string]bool // the codes whose answers were used
+
+	ksa      name   // the service account that it runs under, or whose identity its references get
+	identity bool   // ksa is another object's: the controller's
+	account  string // the one account, "" where none or several are known
+	emails   []string
+	asserted bool // the account comes from the operator, not from a key
+	unknown  bool // a use whose account is not known
+
+	problems []problem // of the workload as a whole
+	move     *Move
+	held     bool
+	target   target
+	gained   []string // accounts that it gets by the plan
+}
+
+// A use is a finding with what is known about its account.
+type use struct {
+	*scanner.Finding
+	key      *scanner.Key
+	email    string
+	asserted bool
+	problems []problem
+}
+
+func newWorld(inv scanner.Inventory, policy Policy) *world {
+	w := &world{inv: inv, policy: policy, made: make(map[name]bool), bindingNames: make(map[scanner.Ref]bool)}
+	w.refs = w.clusterRefs()
+	w.indexObjects()
+	w.indexAccess()
+	w.indexWork()
+	return w
+}
+
+func (w *world) indexObjects() {
+	w.keys = make(map[string]*scanner.Key, len(w.inv.Keys))
+	for i := range w.inv.Keys {
+		w.keys[w.inv.Keys[i].ID] = &w.inv.Keys[i]
+	}
+	w.facts = make(map[string]*scanner.KeyFact, len(w.inv.KeyFacts))
+	for i := range w.inv.KeyFacts {
+		w.facts[w.inv.KeyFacts[i].Key] = &w.inv.KeyFacts[i]
+	}
+	w.ksas = make(map[name]*scanner.ServiceAccount, len(w.inv.ServiceAccounts))
+	for i, sa := range w.inv.ServiceAccounts {
+		w.ksas[name{sa.Ref.Namespace, sa.Ref.Name}] = &w.inv.ServiceAccounts[i]
+	}
+	w.secrets = make(map[name]*scanner.Secret, len(w.inv.Secrets))
+	for i, s := range w.inv.Secrets {
+		if s.Ref.Kind == "Secret" {
+			w.secrets[name{s.Ref.Namespace, s.Ref.Name}] = &w.inv.Secrets[i]
+		}
+	}
+	w.projects = make(map[string]*scanner.Project)
+	for i, p := range w.inv.Projects {
+		w.projects[p.ID] = &w.inv.Projects[i]
+		if p.Number != "" {
+			w.projects[p.Number] = &w.inv.Projects[i]
+		}
+	}
+	w.sources = make(map[string]*scanner.Source)
+	for i := range w.inv.Sources {
+		w.sources[w.inv.Sources[i].ID] = &w.inv.Sources[i]
+	}
+	w.clusters = make(map[string]*scanner.Cluster)
+	w.complete = make(map[string]map[string]bool)
+	for i := range w.inv.Clusters {
+		c := &w.inv.Clusters[i]
+		for _, id := range []string{c.ID, c.Source} {
+			if id == "" {
+				continue
+			}
+			w.clusters[id] = c
+			if w.complete[id] == nil {
+				w.complete[id] = make(map[string]bool)
+			}
+			for _, ns := range c.Complete {
+				w.complete[id][ns] = true
+			}
+		}
+	}
+	w.policies = make(map[string][]*scanner.NetworkPolicy)
+	for i, p := range w.inv.NetworkPolicies {
+		w.policies[p.Ref.Namespace] = append(w.policies[p.Ref.Namespace], &w.inv.NetworkPolicies[i])
+	}
+	w.mentions = make(map[name][]*scanner.Mention)
+	for i, m := range w.inv.Mentions {
+		key := name{m.ServiceAccount.Namespace, m.ServiceAccount.Name}
+		w.mentions[key] = append(w.mentions[key], &w.inv.Mentions[i])
+	}
+}
+
+// indexAccess indexes who is granted what: role bindings and IAM policies.
+func (w *world) indexAccess() {
+	w.bindings = make(map[name][]*subject)
+	for i := range w.inv.RoleBindings {
+		b := &w.inv.RoleBindings[i]
+		w.bindingNames[b.Ref] = true
+		for _, s := range b.Subjects {
+			if key, ok := subjectName(s, b.Ref.Namespace); ok {
+				w.bindings[key] = append(w.bindings[key], &subject{binding: b, subject: s})
+			}
+		}
+	}
+	w.accounts = make(map[string]*scanner.Account, len(w.inv.Accounts))
+	w.granted = make(map[name][]granted)
+	w.grantedSet = make(map[string][]granted)
+	for i := range w.inv.Accounts {
+		a := &w.inv.Accounts[i]
+		w.accounts[accountEmail(a.Email)] = a
+		for _, b := range a.Bindings {
+			if b.Role != RoleWorkloadIdentityUser && b.Role != RoleTokenCreator {
+				continue
+			}
+			for _, member := range b.Members {
+				p, ok := ParsePrincipal(member)
+				if !ok {
+					continue
+				}
+				g := granted{email: accountEmail(a.Email), principal: p, role: b.Role, condition: b.Condition}
+				if p.Name == "" {
+					w.grantedSet[p.Namespace] = append(w.grantedSet[p.Namespace], g)
+					continue
+				}
+				w.granted[name{p.Namespace, p.Name}] = append(w.granted[name{p.Namespace, p.Name}], g)
+			}
+		}
+	}
+	w.rules = make(map[string]*WorkloadRule, len(w.policy.Workloads))
+	for i := range w.policy.Workloads {
+		w.rules[w.policy.Workloads[i].Workload] = &w.policy.Workloads[i]
+	}
+	w.asserted = make(map[AccountRule]string, len(w.policy.Accounts))
+	for _, r := range w.policy.Accounts {
+		w.asserted[AccountRule{Namespace: r.Namespace, Secret: r.Secret, Entry: r.Entry}] = accountEmail(r.Email)
+	}
+}
+
+// subjectName is the one service account that a subject of a role binding names, in either spelling.
+func subjectName(s scanner.Subject, bindingNamespace string) (name, bool) {
+	switch s.Kind {
+	case "ServiceAccount":
+		ns := s.Namespace
+		if ns == "" {
+			ns = bindingNamespace
+		}
+		return name{ns, s.Name}, true
+	case "User":
+		rest, found := strings.CutPrefix(s.Name, "system:serviceaccount:")
+		if !found {
+			return name{}, false
+		}
+		ns, sa, found := strings.Cut(rest, ":")
+		return name{ns, sa}, found
+	}
+	return name{}, false
+}
+
+// indexWork joins workloads and findings.
+func (w *world) indexWork() {
+	w.byRef = make(map[scanner.Ref]*work, len(w.inv.Workloads))
+	add := func(ref scanner.Ref) *work {
+		x := w.byRef[ref]
+		if x == nil {
+			x = &work{ref: ref, rule: w.rules[ref.String()], answers: make(map[string]bool)}
+			w.byRef[ref] = x
+			w.work = append(w.work, x)
+		}
+		return x
+	}
+	for i := range w.inv.Workloads {
+		x := add(w.inv.Workloads[i].Ref)
+		x.obj = &w.inv.Workloads[i]
+		x.ksa = name{x.ref.Namespace, x.obj.ServiceAccount}
+	}
+	for i := range w.inv.Findings {
+		f := &w.inv.Findings[i]
+		x := add(f.Workload)
+		u := w.newUse(x, f)
+		if f.Via == scanner.ImagePull {
+			x.pulls = append(x.pulls, u)
+			continue
+		}
+		x.uses = append(x.uses, u)
+		if f.Identity != nil && f.Identity.Name != "" {
+			x.ksa, x.identity = name{f.Identity.Namespace, f.Identity.Name}, true
+		}
+	}
+	slices.SortFunc(w.work, func(a, b *work) int { return a.ref.Compare(b.ref) })
+	w.underKSA = make(map[name][]under)
+	w.users = make(map[string]int)
+	unread := make(map[name]bool)
+	for _, x := range w.work {
+		w.settleAccount(x)
+		for _, u := range w.runsUnder(x) {
+			w.underKSA[u.ksa] = append(w.underKSA[u.ksa], u)
+		}
+		for _, email := range x.emails {
+			w.users[email]++
+		}
+		for _, u := range x.uses {
+			if u.key == nil && u.email == "" {
+				unread[name{u.Secret.Namespace, u.Secret.Name}] = true
+			}
+		}
+	}
+	w.unreadSecrets = len(unread)
+}
+
+// An under is one workload under one service account. Keyed says that pods under it use the workload's keys: a custom
+// resource may have several pod templates with service accounts of their own.
+type under struct {
+	*work
+	ksa   name
+	keyed bool
+}
+
+func (w *world) runsUnder(x *work) []under {
+	if x.ksa.name == "" {
+		return nil
+	}
+	all := []under{{work: x, ksa: x.ksa, keyed: len(x.uses) > 0}}
+	if x.obj == nil || x.identity {
+		if x.identity && x.obj != nil && x.obj.ServiceAccount != "" {
+			all = append(all, under{work: x, ksa: name{x.ref.Namespace, x.obj.ServiceAccount}})
+		}
+		return all
+	}
+	if len(x.obj.PodSpecs) < 2 {
+		return all
+	}
+	all[0].keyed = false
+	for _, p := range x.obj.PodSpecs {
+		u := under{work: x, ksa: name{x.ref.Namespace, effective(p)}, keyed: x.usesSpec(p) || !x.specific()}
+		i := slices.IndexFunc(all, func(v under) bool { return v.ksa == u.ksa })
+		if i < 0 {
+			all = append(all, u)
+			continue
+		}
+		all[i].keyed = all[i].keyed || u.keyed
+	}
+	return all
+}
+
+// specific says whether every use names its pod spec.
+func (x *work) specific() bool {
+	return !slices.ContainsFunc(x.uses, func(u *use) bool { return len(u.PodSpec) == 0 })
+}
+
+// listedWhole says whether a namespace was listed whole in every cluster that x was seen in (or, for one that was seen in
+// none, in a cluster of the input).
+func (w *world) listedWhole(x *work, namespace string) bool {
+	seen := false
+	for _, id := range w.clustersOf(x) {
+		if !w.complete[id][namespace] {
+			return false
+		}
+		seen = true
+	}
+	return seen
+}
+
+// clustersOf are the source ids of the clusters that x runs in: those that it was seen in, or the only one there is.
+func (w *world) clustersOf(x *work) []string {
+	var ids []string
+	if x.obj != nil {
+		for _, o := range x.obj.Origins {
+			if w.clusters[o.Source] != nil && !slices.Contains(ids, o.Source) {
+				ids = append(ids, o.Source)
+			}
+		}
+	}
+	if len(ids) == 0 && len(w.inv.Clusters) == 1 {
+		if c := w.inv.Clusters[0]; c.Source != "" {
+			ids = append(ids, c.Source)
+		} else {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// inCheckout says whether one of the origins is in a repository, so that the object's source can be edited.
+func (w *world) inCheckout(origins []scanner.Origin) bool {
+	return slices.ContainsFunc(origins, func(o scanner.Origin) bool {
+		s := w.sources[o.Source]
+		if s == nil {
+			return o.Path != "" // a source that the inventory does not list: text has a path
+		}
+		return s.Kind == "repository"
+	})
+}
