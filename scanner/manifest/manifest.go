@@ -16,6 +16,7 @@ package manifest
 import (
 	"cmp"
 	"io"
+	"strings"
 	"time"
 
 	"dekey/scanner"
@@ -32,6 +33,8 @@ type Options struct {
 	// Namespaces are the namespaces of manifests that name none.
 	Namespaces []NamespaceRule
 	Limits     Limits
+	// Skip are folders below the root that are not read: dekey's own output. Relative, with forward slashes.
+	Skip []string
 	// Child is the command, with its arguments, that runs RenderChild: dekey itself. Without it nothing is rendered, and
 	// every overlay and chart that would have to be is a gap.
 	Child []string
@@ -78,4 +81,14 @@ func New(options Options) *Reader {
 		options: options,
 		source:  scanner.Source{ID: options.ID, Kind: "repository", Root: options.Root},
 	}
+}
+
+// skipped says whether a file lies in a folder that is not read.
+func (r *Reader) skipped(name string) bool {
+	for _, folder := range r.options.Skip {
+		if strings.HasPrefix(name, folder+"/") {
+			return true
+		}
+	}
+	return false
 }

@@ -43,7 +43,12 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 	found := make([][]file, tree.Workers())
 	var mu sync.Mutex
 	err := tree.Walk(ctx, checkout.Walk{
-		Want: func(name string) checkout.Amount { return classify(name).amount() },
+		Want: func(name string) checkout.Amount {
+			if r.skipped(name) {
+				return checkout.None
+			}
+			return classify(name).amount()
+		},
 		Visit: func(worker int, name string, data []byte) {
 			if m := mark(name, data); m != 0 {
 				found[worker] = append(found[worker], file{strings.Clone(name), m})
