@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -56,7 +57,7 @@ func templated(o *scanner.Object, text []byte) bool {
 			return true // {{ .Release.Name }} reads as a mapping
 		}
 	}
-	return hiddenToken.Match(text)
+	return bytes.Contains(text, []byte("#{")) && hiddenToken.Match(text)
 }
 
 // templateHints are the mentions of keys in a template, or in a part of a file that starts at line.
@@ -86,16 +87,20 @@ func templateLanguage(name string) string {
 
 // hints gives one hint for every line that mentions a key.
 func (r *Reader) hints(name string, text []byte, index, line int, code, what string) []scanner.Hint {
+	var offsets []int
+	first.Find(text, func(n, offset int) bool {
+		if patterns[n].hint {
+			offsets = append(offsets, offset)
+		}
+		return true
+	})
+	slices.Sort(offsets)
 	var hints []scanner.Hint
 	last := -1
-	first.Find(text, func(n, offset int) bool {
-		p := patterns[n]
-		if !p.hint {
-			return true
-		}
+	for _, offset := range offsets {
 		start := bytes.LastIndexByte(text[:offset], '\n') + 1
 		if start == last {
-			return true
+			continue
 		}
 		last = start
 		hints = append(hints, scanner.Hint{
@@ -106,8 +111,7 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 			},
 			Code: code, What: what, Env: word(text, offset),
 		})
-		return true
-	})
+	}
 	return hints
 }
 

@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 
+	"dekey/scanner/catalog"
 	"dekey/scanner/manifest/search"
 )
 
@@ -24,22 +25,23 @@ const (
 type pattern struct {
 	text  string
 	marks marks
-	// within says that the file matters only if it has one of the words of keyWords too.
-	within bool
-	key    bool // the text of a key
-	hint   bool // in a template, it mentions a key
+	near  near
+	key   bool // the text of a key
+	hint  bool // in a template, it mentions a key
 }
 
-// The patterns: what every file is searched for. None is shorter than nine bytes, or the search could not skip.
+// The patterns: what every file is searched for. None is shorter than ten bytes, or the search could not skip.
 var patterns = []pattern{
 	{text: "GOOGLE_APPLICATION_CREDENTIALS", marks: wired, hint: true},
 	{text: "google_application_credentials", marks: wired, hint: true},
 	{text: "CREDENTIAL_FILE_OVERRIDE", marks: wired, hint: true},
 	{text: "GOOGLE_CREDENTIALS", marks: wired, hint: true},
-	// Key files: as text, and in the three alignments of base64; in base64 of base64 the two most common beginnings.
+	// Key files: as text, and in the three alignments of base64; Helm's releases in base64 of base64 of gzip.
 	{text: "private_key", marks: wired, key: true},
 	{text: "refresh_token", marks: wired, key: true},
-	{text: "_json_key", marks: wired, key: true},
+	{text: "_json_key\"", marks: wired, key: true},
+	{text: "_json_key:", marks: wired, key: true},
+	{text: "_json_key_", marks: wired, key: true},
 	{text: "c2VydmljZV9hY2NvdW50", marks: wired, key: true},
 	{text: "NlcnZpY2VfYWNjb3Vud", marks: wired, key: true},
 	{text: "zZXJ2aWNlX2FjY291bn", marks: wired, key: true},
@@ -47,22 +49,34 @@ var patterns = []pattern{
 	{text: "9qc29uX2tle", marks: wired, key: true},
 	{text: "fanNvbl9rZX", marks: wired, key: true},
 	{text: "SDRzSUFBQUFB", marks: wired, key: true},
-	// Ways to a key whose names say nothing: with a word that tells of Google or of credentials.
-	{text: "secretName", marks: wired | secrets, within: true},
-	{text: "secretKeyRef", marks: wired | secrets, within: true},
+	// Ways to a key whose names say nothing: in a file, or near a variable, that tells of Google or of credentials.
+	{text: "secretName", marks: secrets, near: inFile},
+	{text: "secretKeyRef", marks: secrets, near: inVariable},
 	// What can become interesting by name.
-	{text: "secretRef", marks: secrets},
+	{text: "secretRef:", marks: secrets},
+	{text: "secretRef\"", marks: secrets},
 	{text: "serviceAccount", marks: accounts},
 	{text: "ServiceAccount", marks: accounts},
 	{text: "serviceaccount", marks: accounts},
 	{text: "imagePullSecrets", marks: secrets},
 	{text: "kind: Secret", marks: secrets},
 	{text: "\"kind\": \"Secret\"", marks: secrets},
+	{text: "\"kind\":\"Secret\"", marks: secrets},
 	{text: "SealedSecret", marks: secrets},
 	{text: "ExternalSecret", marks: secrets},
-	{text: "ConfigMap", marks: configs},
+	{text: "kind: ConfigMap", marks: configs},
+	{text: "\"ConfigMap\"", marks: configs},
 	{text: "NetworkPolic", marks: policies},
 }
+
+// near says whether the text around a pattern makes the file wired.
+type near int
+
+const (
+	nowhere    near = iota
+	inFile          // one of keyWords, anywhere in the file
+	inVariable      // the name of a variable that holds a key, close by
+)
 
 var first = func() *search.Set {
 	texts := make([]string, len(patterns))
@@ -97,24 +111,45 @@ func look(name string, data []byte) marks {
 }
 
 func searchText(data []byte) marks {
-	var found marks
-	words := 0 // of keyWords: 0 not asked, 1 yes, 2 no
-	first.Find(data, func(n, _ int) bool {
-		p := patterns[n]
-		add := p.marks
-		if p.within && found&wired == 0 {
-			if words == 0 {
-				words = 2
-				if keyWords.Has(data) {
-					words = 1
-				}
+	var found, asked marks
+	first.Find(data, func(n, offset int) bool {
+		p := &patterns[n]
+		found |= p.marks
+		if found&wired != 0 {
+			return true
+		}
+		switch p.near {
+		case inFile:
+			if asked&wired == 0 && keyWords.Has(data) {
+				found |= wired
 			}
-			if words == 2 {
-				add &^= wired
+			asked |= wired
+		case inVariable:
+			if keyVariable(data[max(0, offset-variableReach):min(len(data), offset+variableReach)]) {
+				found |= wired
 			}
 		}
-		found |= add
 		return true
 	})
 	return found
+}
+
+// variableReach is how far from secretKeyRef the name of the variable is looked for.
+const variableReach = 200
+
+// keyVariable says whether text names a variable that holds a key by its name.
+func keyVariable(text []byte) bool {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c < 'A' || c > 'Z' {
+			continue
+		}
+		start := i
+		for i < len(text) && (text[i] >= 'A' && text[i] <= 'Z' || text[i] == '_' || text[i] >= '0' && text[i] <= '9') {
+			i++
+		}
+		if i-start > 4 && catalog.KeyEnv(string(text[start:i])) {
+			return true
+		}
+	}
+	return false
 }
