@@ -80,11 +80,11 @@ const (
 	BlockerSourceRecreates   = "source-recreates"
 	BlockerGaps              = "gaps"
 	BlockerCopyElsewhere     = "copy-elsewhere" // a copy that no known workload uses
-	BlockerImagePull         = "image-pull"
+	BlockerImagePull         = "consumer-image-pull"
 	BlockerInline            = "inline" // the key stands written out in an object
 	BlockerKeyUnknown        = "key-unknown"
 	BlockerAccountUnknown    = "secret-unread" // a Secret in use whose content is not known may hold it
-	BlockerKeyNotOwned       = "key-not-owned"
+	BlockerKeyNotOwned       = "foreign-key"
 	BlockerAlreadyGone       = "already-gone"
 )
 

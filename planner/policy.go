@@ -11,7 +11,8 @@ type Policy struct {
 	Pool          string
 	ProjectNumber string
 	Model         string // "" is impersonation
-	// Accounts map NAMESPACE/SECRET[/ENTRY], /SECRET, */SECRET and * to an email. Content that was read wins.
+	// Accounts map NAMESPACE/SECRET[/ENTRY], /SECRET, */SECRET and * to an email. Content that was read wins; of two rules
+	// for the same Secret the later.
 	Accounts []AccountRule
 	// Namespaces are files or folders relative to the scanned root; the longest match wins.
 	Namespaces []NamespaceRule
@@ -57,6 +58,8 @@ type WorkloadRule struct {
 	Signs *bool
 	// Split overrides Policy.Split.
 	Split *bool
+	// Hold keeps the workload out of the plan for this reason, without a date: a decision, not an exception.
+	Hold string
 }
 
 // An Exclusion takes workloads or paths out of the plan, until a date, for a reason: the exception register.
