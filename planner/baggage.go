@@ -44,7 +44,7 @@ func hasPrefix(s string, prefixes []string) bool {
 // automount setting, annotations of other clouds, and labels that policies may select.
 func (w *world) newServiceAccount(x *work) (map[string]any, *Carried) {
 	t := &x.target
-	carried := &Carried{Bindings: []scanner.Ref{}, ImagePullSecrets: []string{}, Annotations: []string{}, Labels: []string{}}
+	carried := &Carried{Bindings: []scanner.Ref{}, ImagePullSecrets: []string{}, Annotations: []string{}, Labels: []string{}, Left: []string{}}
 	annotations := map[string]any{}
 	metadata := map[string]any{"name": t.name, "namespace": t.old.namespace}
 	content := map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
@@ -63,6 +63,8 @@ func (w *world) newServiceAccount(x *work) (map[string]any, *Carried) {
 			if key != AccountAnnotation && hasPrefix(key, carriedAnnotations) {
 				annotations[key] = value
 				carried.Annotations = append(carried.Annotations, key)
+			} else {
+				carried.Left = append(carried.Left, key)
 			}
 		}
 		if old.Annotations["kubernetes.io/enforce-mountable-secrets"] != "" {
@@ -84,6 +86,7 @@ func (w *world) newServiceAccount(x *work) (map[string]any, *Carried) {
 	}
 	slices.Sort(carried.Labels)
 	slices.Sort(carried.Annotations)
+	slices.Sort(carried.Left)
 	carried.ImagePullSecrets = sorted(carried.ImagePullSecrets)
 	return content, carried
 }

@@ -89,6 +89,9 @@ type Carried struct {
 	ImagePullSecrets []string      `json:"imagePullSecrets"`
 	Annotations      []string      `json:"annotations"` // their keys
 	Labels           []string      `json:"labels"`      // their keys
+	// Left are the keys of annotations that were seen and stay with the old one: descriptions, release tracking. An
+	// annotation in neither list was not seen.
+	Left []string `json:"left"`
 }
 
 // A ServiceAccount is the KSA that a workload has after its move.

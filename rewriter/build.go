@@ -1,0 +1,218 @@
+package rewriter
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"dekey/planner"
+	"dekey/rewriter/unified"
+	"dekey/rewriter/yamledit"
+	"dekey/scanner"
+	"dekey/scanner/keyfile"
+)
+
+// A build is what the checkout becomes with some moves.
+type build struct {
+	files   map[string]*File
+	patch   []byte
+	created map[scanner.Ref]planner.Edit
+}
+
+// build makes all edits of drafts, file by file. It gives the moves that can not be made instead, when there are any.
+func (w *work) build(drafts []*draft) (*build, []fault) {
+	b := &build{files: map[string]*File{}, created: map[scanner.Ref]planner.Edit{}}
+	landed := map[string][]owned{}
+	for _, d := range drafts {
+		for _, l := range d.landed {
+			landed[l.path] = append(landed[l.path], owned{l, d.move.ID})
+		}
+	}
+	bad := w.create(b, drafts, landed)
+	for _, path := range slices.Sorted(maps.Keys(landed)) {
+		bad = append(bad, w.apply(b, path, landed[path])...)
+	}
+	return b, bad
+}
+
+// owned is a landing with the move that it is a part of.
+type owned struct {
+	landing
+	move string
+}
+
+// apply makes the edits of one file in one batch.
+func (w *work) apply(b *build, path string, edits []owned) []fault {
+	content, err := w.file(path)
+	if err != nil {
+		return blame(edits, hold(planner.HoldNotProvable, path+" can not be read", "Can the file be read?"))
+	}
+	result, err := applyOnce(content, edits)
+	if err == nil {
+		b.files[path] = &File{Path: path, Stage: StageMigrate, Mode: w.mode(path), old: content, new: result.content, Edits: result.edits, Moves: movesOf(edits)}
+		return nil
+	}
+	// Who is it? A move whose own edits are refused is; otherwise it is all of them together.
+	var bad []fault
+	for _, move := range movesOf(edits) {
+		own := slices.DeleteFunc(slices.Clone(edits), func(e owned) bool { return e.move != move })
+		if _, err := applyOnce(content, own); err != nil {
+			bad = append(bad, fault{move: move, hold: refused(path, err)})
+		}
+	}
+	if len(bad) == 0 {
+		bad = blame(edits, refused(path, err))
+	}
+	return bad
+}
+
+type applied struct {
+	content []byte
+	edits   []FileEdit
+}
+
+// applyOnce makes edits, each once, however many moves want it.
+func applyOnce(content []byte, edits []owned) (applied, error) {
+	var batch []yamledit.Edit
+	at := make([]int, len(edits))
+	for i, e := range edits {
+		at[i] = slices.IndexFunc(edits[:i], func(o owned) bool { return o.sameEdit(e.landing) })
+		if at[i] >= 0 {
+			at[i] = at[at[i]]
+			continue
+		}
+		at[i] = len(batch)
+		batch = append(batch, e.edit)
+	}
+	result, err := yamledit.Apply(content, batch)
+	if err != nil {
+		return applied{}, err
+	}
+	done := applied{content: result.Content}
+	for i, e := range edits {
+		done.edits = append(done.edits, FileEdit{Move: e.move, Line: result.Lines[at[i]], Op: e.plan.Op, Field: e.plan.Field, Why: e.plan.Why})
+	}
+	slices.SortStableFunc(done.edits, func(a, b FileEdit) int { return a.Line - b.Line })
+	return done, nil
+}
+
+func refused(path string, err error) planner.Hold {
+	h := hold(planner.HoldNotProvable, path+": "+err.Error(), "Can the edit of "+path+" be made by hand?")
+	var refusal *yamledit.Refusal
+	if errors.As(err, &refusal) && refusal.Line > 0 {
+		h.At = &scanner.Origin{Path: path, Document: max(1, refusal.Document), Line: refusal.Line, Column: 1}
+	}
+	return h
+}
+
+func movesOf(edits []owned) []string {
+	var moves []string
+	for _, e := range edits {
+		if !slices.Contains(moves, e.move) {
+			moves = append(moves, e.move)
+		}
+	}
+	slices.Sort(moves)
+	return moves
+}
+
+// blame finds every move of some edits guilty together.
+func blame(edits []owned, h planner.Hold) []fault {
+	var bad []fault
+	moves := movesOf(edits)
+	for _, move := range moves {
+		bad = append(bad, fault{move: move, hold: h, shared: len(moves) > 1})
+	}
+	return bad
+}
+
+// mode is a file's mode as git has it.
+func (w *work) mode(path string) string {
+	info, err := fs.Stat(w.tree, path)
+	if err == nil && info.Mode()&0o111 != 0 {
+		return "100755"
+	}
+	return "100644"
+}
+
+// print writes the patch of a build. A move that has no line free of key material beside its edit is held.
+func (w *work) print(b *build, drafts []*draft) []fault {
+	b.patch = nil
+	var bad []fault
+	for _, path := range slices.Sorted(maps.Keys(b.files)) {
+		file := b.files[path]
+		patch, err := file.diff(file.old, file.new)
+		if err == nil {
+			b.patch = append(b.patch, patch...)
+			continue
+		}
+		var own []fault
+		for _, move := range file.Moves {
+			alone := w.alone(path, move, drafts)
+			if alone == nil {
+				continue
+			}
+			if _, err := file.diff(file.old, alone); err != nil {
+				own = append(own, fault{move: move, hold: unprintable(path, err)})
+			}
+		}
+		if len(own) == 0 {
+			for _, move := range file.Moves {
+				own = append(own, fault{move: move, hold: unprintable(path, err), shared: len(file.Moves) > 1})
+			}
+		}
+		bad = append(bad, own...)
+	}
+	return bad
+}
+
+// alone is a file with the edits of one move, nil when they are not all of what the move does to it.
+func (w *work) alone(path, move string, drafts []*draft) []byte {
+	var own []owned
+	for _, d := range drafts {
+		for _, l := range d.landed {
+			if d.move.ID == move && l.path == path {
+				own = append(own, owned{l, move})
+			}
+		}
+	}
+	result, err := applyOnce(w.read[path], own)
+	if err != nil || len(own) == 0 {
+		return nil
+	}
+	return result.content
+}
+
+func unprintable(path string, err error) planner.Hold {
+	var key *unified.KeyError
+	if !errors.As(err, &key) {
+		return hold(planner.HoldNotProvable, err.Error(), "Can the edit of "+path+" be made by hand?")
+	}
+	reason := fmt.Sprintf("%s:%d holds key material beside the edit, so no patch can be written that does not print it", path, key.Line)
+	if key.Edited {
+		reason = fmt.Sprintf("%s:%d holds key material, and the edit touches the line", path, key.Line)
+	}
+	h := hold(planner.HoldKeyInContext, reason, "Can the key be taken out of "+path+" first?")
+	h.At = &scanner.Origin{Path: path, Document: 1, Line: max(1, key.Line), Column: 1}
+	return h
+}
+
+// diff is the patch from one content of the file to another, without a line that holds key material.
+func (f *File) diff(before, after []byte) ([]byte, error) {
+	secret := map[string]bool{}
+	for _, text := range [][]byte{before, after} {
+		marked := keyfile.KeyLines(text)
+		for i, line := range bytes.SplitAfter(text, []byte("\n")) {
+			if i < len(marked) && marked[i] {
+				secret[strings.TrimRight(string(line), "\r\n")] = true
+			}
+		}
+	}
+	return unified.Diff([]unified.File{{Path: f.Path, Old: before, New: after, Mode: f.Mode}}, func(line []byte) bool {
+		return secret[strings.TrimRight(string(line), "\r\n")] || keyfile.IsKeyMaterial(line)
+	})
+}

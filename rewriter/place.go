@@ -1,0 +1,182 @@
+package rewriter
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	"dekey/planner"
+	"dekey/rewriter/yamledit"
+	"dekey/scanner"
+	"dekey/scanner/object"
+)
+
+// A draft is one move with the places where its edits land.
+type draft struct {
+	move    planner.Move
+	landed  []landing              // in files that are there
+	created []planner.Edit         // new objects
+	at      int                    // the index of an object of the workload
+	objects map[int][]planner.Edit // every object (index of before) with its edits
+}
+
+// A landing is one edit of one file.
+type landing struct {
+	path string
+	edit yamledit.Edit
+	plan planner.Edit // what it carries out
+}
+
+// draft finds where the edits of a move land, or says why they can not.
+func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
+	d := &draft{move: move, at: -1, objects: map[int][]planner.Edit{}}
+	if found := w.objects[move.Workload]; len(found) > 0 {
+		d.at = found[0]
+	}
+	for _, edit := range move.Edits {
+		if edit.Op == planner.OpCreate {
+			d.created = append(d.created, edit)
+			continue
+		}
+		found := w.objects[edit.Object]
+		if len(found) == 0 {
+			h := hold(planner.HoldNotProvable, fmt.Sprintf("%s does not stand in this checkout", edit.Object),
+				fmt.Sprintf("Where is %s written?", edit.Object))
+			return nil, &h
+		}
+		for _, i := range found {
+			landed, h := land(w.before[i], edit)
+			if h != nil {
+				return nil, h
+			}
+			d.objects[i] = append(d.objects[i], edit)
+			for _, l := range landed {
+				if !slices.ContainsFunc(d.landed, l.sameEdit) {
+					d.landed = append(d.landed, l)
+				}
+			}
+		}
+	}
+	if len(d.created) > 0 && d.at < 0 {
+		h := hold(planner.HoldNotProvable, "the workload does not stand in this checkout, so there is no folder for its service account",
+			fmt.Sprintf("Where is %s written?", move.Workload))
+		return nil, &h
+	}
+	return d, nil
+}
+
+// sameEdit says whether both change the same field of the same file to the same value.
+func (l landing) sameEdit(o landing) bool {
+	return l.path == o.path && l.edit.Document == o.edit.Document && l.edit.Op == o.edit.Op &&
+		l.edit.Field.Equal(o.edit.Field) && same(l.edit.Value, o.edit.Value)
+}
+
+// land finds the places of one edit of one object.
+func land(o *scanner.Object, edit planner.Edit) ([]landing, *planner.Hold) {
+	if o.Generated != "" {
+		h := hold(planner.HoldGenerated, fmt.Sprintf("the file of %s is written by %s", o.Ref, o.Generated),
+			fmt.Sprintf("What is the source of %s?", o.Ref))
+		return nil, &h
+	}
+	places, field := locate(o, edit)
+	if len(places) == 0 {
+		h := hold(planner.HoldNotProvable, fmt.Sprintf("%s of %s can not be traced to a line of a file", edit.Field, o.Ref),
+			fmt.Sprintf("Where does %s of %s come from?", edit.Field, o.Ref))
+		return nil, &h
+	}
+	var landed []landing
+	for _, place := range places {
+		if h := editable(o, place, edit); h != nil {
+			return nil, h
+		}
+		landed = append(landed, landing{
+			path: place.Origin.Path,
+			plan: edit,
+			edit: yamledit.Edit{
+				Document: place.Origin.Document,
+				Op:       edit.Op,
+				Field:    place.Field.Join(field...),
+				Value:    edit.Value,
+				Was:      was(o, edit),
+			},
+		})
+	}
+	return landed, nil
+}
+
+// locate finds the places that an edit must touch. What is added stands where the nearest field above it stands: rest is the
+// path from there.
+func locate(o *scanner.Object, edit planner.Edit) (places []object.Place, rest scanner.Path) {
+	if o.Locator == nil {
+		return nil, nil
+	}
+	if _, there := edit.Field.Lookup(o.Content); there {
+		places = o.Locator.Locate(edit.Field)
+		if edit.Op != planner.OpRemove && len(places) > 1 {
+			places = places[len(places)-1:] // the one that wins
+		}
+		return places, nil
+	}
+	if edit.Op == planner.OpRemove {
+		return nil, nil
+	}
+	for i := len(edit.Field) - 1; i >= 0; i-- {
+		above := edit.Field[:i]
+		if _, there := above.Lookup(o.Content); !there {
+			continue
+		}
+		for _, place := range o.Locator.Locate(above) {
+			if place.Role == object.Manifest {
+				return []object.Place{place}, edit.Field[i:]
+			}
+			places = []object.Place{place}
+		}
+		return places, edit.Field[i:]
+	}
+	return nil, nil
+}
+
+// was is the value that a scalar must have now, "" where any will do. Of a removed list item only the item is named.
+func was(o *scanner.Object, edit planner.Edit) string {
+	if _, scalar := value(o, edit).(string); scalar {
+		return edit.Was
+	}
+	return ""
+}
+
+func value(o *scanner.Object, edit planner.Edit) any {
+	v, _ := edit.Field.Lookup(o.Content)
+	return v
+}
+
+// editable says why a place can not be edited, or nil.
+func editable(o *scanner.Object, place object.Place, edit planner.Edit) *planner.Hold {
+	where := fmt.Sprintf("%s:%d", place.Origin.Path, place.Origin.Line)
+	var h planner.Hold
+	switch place.Role {
+	case object.Manifest, object.Strategic, object.JSON6902, object.Values:
+		return nil
+	case object.Template:
+		h = hold(planner.HoldTemplate, fmt.Sprintf("%s of %s is written in a template (%s)", edit.Field, o.Ref, where),
+			"Can the template be changed by hand?")
+	default:
+		h = hold(planner.HoldNotProvable, fmt.Sprintf("%s of %s is made by a kustomization (%s)", edit.Field, o.Ref, where),
+			"Can the kustomization be changed by hand?")
+	}
+	h.At = &place.Origin
+	return &h
+}
+
+// folder is where new manifests of a draft go: beside the workload's own manifest.
+func (w *work) folder(d *draft) (dir, beside string) {
+	o := w.before[d.at]
+	for _, place := range o.Places(nil) {
+		if place.Role == object.Manifest && place.Origin.Path != "" {
+			return path.Dir(place.Origin.Path), place.Origin.Path
+		}
+	}
+	if len(o.Origins) > 0 {
+		return path.Dir(o.Origins[0].Path), o.Origins[0].Path
+	}
+	return "", ""
+}

@@ -1,0 +1,199 @@
+package rewriter
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dekey/planner"
+	"dekey/scanner"
+)
+
+// prove renders the edited checkout and compares: every object must be what it was plus exactly the planned edits, in
+// every rendering, and the new objects must be what the plan makes. What differs is a fault of the moves that touch it.
+func (w *work) prove(b *build, drafts []*draft) ([]fault, error) {
+	if len(b.files) == 0 {
+		return nil, nil
+	}
+	files := map[string][]byte{}
+	for path, file := range b.files {
+		files[path] = file.new
+	}
+	after, err := w.renderer.Render(w.ctx, newOverlay(w.tree, files), nil)
+	if err != nil {
+		return nil, fmt.Errorf("rendering the edited checkout: %w", err)
+	}
+	edits, wanted := map[int][]planner.Edit{}, map[int][]string{}
+	for _, d := range drafts {
+		for i, own := range d.objects {
+			wanted[i] = append(wanted[i], d.move.ID)
+			for _, edit := range own {
+				if !slices.ContainsFunc(edits[i], func(o planner.Edit) bool { return sameChange(o, edit) }) {
+					edits[i] = append(edits[i], edit)
+				}
+			}
+		}
+	}
+	c := comparison{w: w, b: b, drafts: drafts, seen: map[string]bool{}}
+	left := map[identity][]*scanner.Object{}
+	for _, o := range after {
+		left[identify(o)] = append(left[identify(o)], o)
+	}
+	for i, o := range w.before {
+		id := identify(o)
+		if len(left[id]) == 0 {
+			c.differs(o, wanted[i], "is gone after the edit")
+			continue
+		}
+		now := left[id][0]
+		left[id] = left[id][1:]
+		want, err := expect(o.Content, edits[i])
+		if err != nil {
+			c.differs(o, wanted[i], "can not be edited as planned: "+err.Error())
+		} else if !same(want, now.Content) {
+			c.differs(o, wanted[i], "would differ from the plan after the edit")
+		}
+	}
+	for _, edit := range sortedEdits(b.created) {
+		c.isCreated(edit, left)
+	}
+	for _, o := range after {
+		if rest := left[identify(o)]; slices.Contains(rest, o) {
+			c.differs(o, nil, "would be new, and the plan does not make it")
+		}
+	}
+	return c.bad, nil
+}
+
+// identity is what makes two renderings of one object the same object.
+type identity struct {
+	ref      scanner.Ref
+	root     string
+	path     string
+	document int
+}
+
+func identify(o *scanner.Object) identity {
+	id := identity{ref: o.Ref, root: o.Root}
+	if o.Root == "" && len(o.Origins) > 0 {
+		id.path, id.document = o.Origins[0].Path, o.Origins[0].Document
+	}
+	return id
+}
+
+func sameChange(a, b planner.Edit) bool {
+	return a.Object == b.Object && a.Op == b.Op && a.Field.Equal(b.Field) && same(a.Value, b.Value)
+}
+
+func sortedEdits(created map[scanner.Ref]planner.Edit) []planner.Edit {
+	var edits []planner.Edit
+	for _, edit := range created {
+		edits = append(edits, edit)
+	}
+	slices.SortFunc(edits, func(a, b planner.Edit) int { return a.Object.Compare(b.Object) })
+	return edits
+}
+
+// A comparison collects what differs and whose fault it is.
+type comparison struct {
+	w      *work
+	b      *build
+	drafts []*draft
+	bad    []fault
+	seen   map[string]bool
+}
+
+// differs blames the moves that want to change the object; where none does, those that change one of its files; and
+// where that is none either, all.
+func (c *comparison) differs(o *scanner.Object, moves []string, what string) {
+	if len(moves) == 0 {
+		for _, origin := range o.Origins {
+			if file := c.b.files[origin.Path]; file != nil {
+				moves = append(moves, file.Moves...)
+			}
+		}
+	}
+	if len(moves) == 0 {
+		for _, d := range c.drafts {
+			moves = append(moves, d.move.ID)
+		}
+	}
+	name := o.Ref.String()
+	if o.Root != "" {
+		name += " of " + o.Root
+	}
+	h := hold(planner.HoldNotProvable, name+" "+what, "Can the change be made by hand?")
+	if len(o.Origins) > 0 {
+		origin := o.Origins[0]
+		h.At = &origin
+	}
+	c.blame(moves, h)
+}
+
+func (c *comparison) blame(moves []string, h planner.Hold) {
+	slices.Sort(moves)
+	moves = slices.Compact(moves)
+	for _, move := range moves {
+		if !c.seen[move] {
+			c.seen[move] = true
+			c.bad = append(c.bad, fault{move: move, hold: h, shared: len(moves) > 1})
+		}
+	}
+}
+
+// isCreated takes a planned new object out of what is left over, wherever it is rendered.
+func (c *comparison) isCreated(edit planner.Edit, left map[identity][]*scanner.Object) {
+	var roots []string
+	for _, d := range c.drafts {
+		if slices.ContainsFunc(d.created, func(e planner.Edit) bool { return e.Object == edit.Object }) {
+			for _, i := range c.w.objects[d.move.Workload] {
+				roots = append(roots, c.w.before[i].Root)
+			}
+		}
+	}
+	slices.Sort(roots)
+	for _, root := range slices.Compact(roots) {
+		if !takeCreated(edit, root, left) {
+			c.blame(c.makers(edit.Object), hold(planner.HoldNotProvable,
+				strings.TrimSpace(fmt.Sprintf("%s would not come out of %s as the plan makes it", edit.Object, root)),
+				"Can the new manifest be added by hand?"))
+		}
+	}
+}
+
+func takeCreated(edit planner.Edit, root string, left map[identity][]*scanner.Object) bool {
+	for id, objects := range left {
+		if id.ref != edit.Object || id.root != root {
+			continue
+		}
+		for i, o := range objects {
+			if sameObject(edit.Value, o) {
+				left[id] = slices.Delete(slices.Clone(objects), i, i+1)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sameObject compares a new object with the plan's. Its namespace may be given from outside of its manifest.
+func sameObject(want any, o *scanner.Object) bool {
+	got, ok := clone(o.Content).(map[string]any)
+	if !ok {
+		return false
+	}
+	if metadata, ok := got["metadata"].(map[string]any); ok && metadata["namespace"] == nil && o.Ref.Namespace != "" {
+		metadata["namespace"] = o.Ref.Namespace
+	}
+	return same(want, got)
+}
+
+func (c *comparison) makers(ref scanner.Ref) []string {
+	var moves []string
+	for _, d := range c.drafts {
+		if slices.ContainsFunc(d.created, func(e planner.Edit) bool { return e.Object == ref }) {
+			moves = append(moves, d.move.ID)
+		}
+	}
+	return moves
+}

@@ -1,0 +1,246 @@
+package rewriter
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"dekey/planner"
+	"dekey/scanner"
+)
+
+// Options are what Rewrite is told beside the plan. The zero value is complete for a plan of one checkout.
+type Options struct {
+	// Source is the id of the plan's checkout that tree is, "" for the only one.
+	Source string
+	// KeyFacts are Google's evidence about keys, as the inventory has it: they decide whether a key without a consumer
+	// is listed in the scripts.
+	KeyFacts []scanner.KeyFact
+}
+
+// A StaleError says that the checkout is not the one that the plan was made from.
+type StaleError struct {
+	Paths []string // files that changed since, or are gone
+}
+
+func (e *StaleError) Error() string {
+	const most = 5
+	shown := e.Paths[:min(len(e.Paths), most)]
+	text := strings.Join(shown, ", ")
+	if more := len(e.Paths) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return "the checkout is not the one that the plan was made from: changed since: " + text
+}
+
+// Rewrite turns a plan into text: where every edit of every move lands in tree (whose root is the scanned root), the files
+// before and after, the steps, and the other files of the changeset folder.
+//
+// A move that can not be written and proven is a hold in the Result's plan, and none of its edits is made. The error is a
+// *StaleError for a checkout that moved, or says what could not be read or rendered at all.
+func Rewrite(ctx context.Context, tree fs.FS, plan planner.Plan, r Renderer, o Options) (Result, error) {
+	w, err := newWork(ctx, tree, plan, r, o)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := w.settle(); err != nil {
+		return Result{}, err
+	}
+	return w.result()
+}
+
+// work is one rewriting.
+type work struct {
+	ctx      context.Context
+	tree     fs.FS
+	plan     planner.Plan
+	renderer Renderer
+	options  Options
+	source   scanner.Source
+
+	before  []*scanner.Object          // everything in the checkout
+	objects map[scanner.Ref][]int      // indexes of before
+	read    map[string][]byte          // files as they are
+	drafts  map[string]*draft          // by move, of those that are still in
+	listed  map[string][]kustomization // by the file that they list; nil: not read yet
+	built   *build                     // the last one that was proven
+	failed  map[string]planner.Hold    // moves that were withdrawn
+}
+
+func newWork(ctx context.Context, tree fs.FS, plan planner.Plan, r Renderer, o Options) (*work, error) {
+	w := &work{
+		ctx: ctx, tree: tree, plan: plan, renderer: r, options: o,
+		objects: map[scanner.Ref][]int{}, read: map[string][]byte{}, drafts: map[string]*draft{},
+		failed: map[string]planner.Hold{},
+	}
+	source, found, err := checkout(plan, o.Source)
+	if err != nil || !found {
+		return w, err
+	}
+	w.source = source
+	if err := w.fresh(); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(plan.Moves, func(m planner.Move) bool { return !m.Live }) {
+		return w, nil
+	}
+	if w.before, err = r.Render(ctx, tree, nil); err != nil {
+		return nil, fmt.Errorf("rendering the checkout: %w", err)
+	}
+	for i, object := range w.before {
+		w.objects[object.Ref] = append(w.objects[object.Ref], i)
+	}
+	return w, nil
+}
+
+// checkout is the source of the plan that the tree is. A plan may have none.
+func checkout(plan planner.Plan, id string) (scanner.Source, bool, error) {
+	var repositories []scanner.Source
+	for _, source := range plan.Sources {
+		if source.Kind == "repository" {
+			repositories = append(repositories, source)
+		}
+	}
+	switch {
+	case id != "":
+		for _, source := range repositories {
+			if source.ID == id {
+				return source, true, nil
+			}
+		}
+		return scanner.Source{}, false, fmt.Errorf("the plan has no checkout %q", id)
+	case len(repositories) > 1:
+		return scanner.Source{}, false, errors.New("the plan was made from several checkouts: say which one this is")
+	case len(repositories) == 0:
+		return scanner.Source{}, false, nil
+	}
+	return repositories[0], true, nil
+}
+
+// fresh compares every file with what the scan read.
+func (w *work) fresh() error {
+	var stale []string
+	for _, file := range w.source.Files {
+		if !fs.ValidPath(file.Path) {
+			return fmt.Errorf("the plan names the file %q, which is no path in a checkout", file.Path)
+		}
+		content, err := fs.ReadFile(w.tree, file.Path)
+		if err != nil || digest(content) != file.SHA256 {
+			stale = append(stale, file.Path)
+		}
+	}
+	if len(stale) > 0 {
+		slices.Sort(stale)
+		return &StaleError{Paths: stale}
+	}
+	return w.ctx.Err()
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// file reads a file of the checkout once.
+func (w *work) file(path string) ([]byte, error) {
+	if content, ok := w.read[path]; ok {
+		return content, nil
+	}
+	content, err := fs.ReadFile(w.tree, path)
+	if err != nil {
+		return nil, err
+	}
+	w.read[path] = content
+	return content, nil
+}
+
+// settle drafts every move, and withdraws moves until all that are left are written and proven together.
+func (w *work) settle() error {
+	for _, move := range w.plan.Moves {
+		if move.Live {
+			continue
+		}
+		draft, hold := w.draft(move)
+		if hold != nil {
+			w.failed[move.ID] = *hold
+			continue
+		}
+		w.drafts[move.ID] = draft
+	}
+	suspects := map[string]planner.Hold{}
+	for {
+		b, bad, err := w.try(w.active())
+		if err != nil {
+			return err
+		}
+		if len(bad) == 0 {
+			w.built = b
+			break
+		}
+		for _, f := range bad {
+			if f.shared {
+				suspects[f.move] = f.hold
+			}
+			w.failed[f.move] = f.hold
+		}
+	}
+	// Moves that were withdrawn together, because no single one could be blamed, get another try on their own.
+	for _, move := range slices.Sorted(maps.Keys(suspects)) {
+		delete(w.failed, move)
+		b, bad, err := w.try(w.active())
+		if err != nil {
+			return err
+		}
+		if len(bad) > 0 {
+			w.failed[move] = suspects[move]
+			continue
+		}
+		w.built = b
+	}
+	return nil
+}
+
+// active are the drafts that are still in, in the plan's order.
+func (w *work) active() []*draft {
+	var drafts []*draft
+	for _, move := range w.plan.Moves {
+		if _, out := w.failed[move.ID]; !out && w.drafts[move.ID] != nil {
+			drafts = append(drafts, w.drafts[move.ID])
+		}
+	}
+	return drafts
+}
+
+// A fault is a move that can not be made as it is. Shared: it was found guilty with others.
+type fault struct {
+	move   string
+	hold   planner.Hold
+	shared bool
+}
+
+// try writes, proves and prints drafts together.
+func (w *work) try(drafts []*draft) (*build, []fault, error) {
+	if err := w.ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	b, bad := w.build(drafts)
+	if len(bad) > 0 {
+		return nil, bad, nil
+	}
+	if bad = w.print(b, drafts); len(bad) > 0 {
+		return nil, bad, nil
+	}
+	bad, err := w.prove(b, drafts)
+	return b, bad, err
+}
+
+// hold makes a hold of the rewriter's own.
+func hold(code, reason, ask string) planner.Hold {
+	return planner.Hold{Code: code, Reason: reason, Ask: ask}
+}

@@ -1,0 +1,207 @@
+check_api() { # PROJECT API
+  local enabled
+  if ! enabled=$(run gcloud services list --enabled --project="$1" --filter="config.name=$2" --format='value(config.name)'); then
+    refuse "the enabled APIs of $1 could not be read"
+  elif [[ $enabled != "$2" ]]; then
+    refuse "the API $2 is off in $1: gcloud services enable $2 --project=$1"
+  fi
+}
+
+# Nodes whose metadata server is not GKE's give a pod the node's identity, whatever is granted.
+list_nodes() { # PROJECT LOCATION NAME: node pools with another metadata server, into $node_pools
+  local pools pool mode
+  node_pools=
+  if is_true "$autopilot"; then return 0; fi
+  if ! pools=$(run gcloud container node-pools list --cluster="$3" --location="$2" --project="$1" \
+    --format='value[separator="|"](name,config.workloadMetadataConfig.mode)'); then
+    refuse "the node pools of $1/$2/$3 could not be read"
+    return 0
+  fi
+  while IFS='|' read -r pool mode; do
+    if [[ -n $pool && $mode != GKE_METADATA ]]; then node_pools+=" $pool"; fi
+  done <<<"$pools"
+}
+check_nodes() { # CONTEXT NAMESPACE RESOURCE NAME POD-SPEC
+  local selector pool='' named=''
+  [[ -n $node_pools ]] || return 0
+  if ! selector=$(run kubectl --context="$1" --namespace="$2" get "$3" "$4" --ignore-not-found \
+    -o "jsonpath={$5.nodeSelector.iam\\.gke\\.io/gke-metadata-server-enabled}|{$5.nodeSelector.cloud\\.google\\.com/gke-nodepool}"); then
+    refuse "$2/$3/$4 could not be read in $1"
+    return 0
+  fi
+  if is_true "${selector%%|*}"; then return 0; fi
+  named=${selector#*|}
+  for pool in $node_pools; do
+    if [[ -z $named || $named == "$pool" ]]; then
+      refuse "$2/$3/$4 may run in the node pool $pool, where workloadMetadataConfig.mode is not GKE_METADATA"
+    fi
+  done
+}
+
+# A new service account's name must be free, or be there as this changeset makes it.
+check_new_account() { # ID CONTEXT NAMESPACE NAME EMAIL
+  local live
+  if ! live=$(run kubectl --context="$2" --namespace="$3" get serviceaccount "$4" --ignore-not-found \
+    -o 'jsonpath={.metadata.name}|{.metadata.annotations.iam\.gke\.io/gcp-service-account}'); then
+    refuse "the service account $3/$4 could not be read in $2"
+    return 0
+  fi
+  if [[ -z $live || $live == '|' ]]; then
+    before+=("$1|$2|$3|$4|absent")
+  elif [[ -n $5 && $live == "$4|$5" ]]; then
+    before+=("$1|$2|$3|$4|present")
+  elif has "$grant/ksa-$1" && [[ $(value "$grant/ksa-$1" state) == absent && $live == "$4|$5" ]]; then
+    say "the service account $3/$4 was not there before the first run of this script"
+  else
+    refuse "the service account $3/$4 exists in $2 and is not this changeset's"
+  fi
+}
+
+# What the old service account carries, the new one must carry too: pull secrets, annotations, role bindings.
+check_old_account() { # CONTEXT NAMESPACE OLD NEW PULL-SECRETS ANNOTATIONS BINDINGS (each |-separated, with | around)
+  local context=$1 namespace=$2 old=$3 new=$4 carried=$5$6$7 live kind name file all
+  # shellcheck disable=SC2016
+  if ! live=$(run kubectl --context="$context" --namespace="$namespace" get serviceaccount "$old" --ignore-not-found -o go-template='{{range .imagePullSecrets}}secret {{.name}}{{"\n"}}{{end}}{{range $k, $v := .metadata.annotations}}annotation {{$k}}{{"\n"}}{{end}}'); then
+    refuse "the service account $namespace/$old could not be read in $context"
+    return 0
+  fi
+  while read -r kind name; do
+    case "$kind $name" in
+    ' ') continue ;;
+    'annotation kubectl.kubernetes.io/'* | 'annotation meta.helm.sh/'* | 'annotation argocd.argoproj.io/'* | 'annotation kustomize.toolkit.fluxcd.io/'* | 'annotation helm.toolkit.fluxcd.io/'* | 'annotation config.kubernetes.io/'*) continue ;;
+    esac
+    case $carried in *"|$name|"*) ;; *) refuse "the live service account $namespace/$old has the $kind $name, which $namespace/$new does not get" ;; esac
+  done <<<"$live"
+  file=$work/bindings-$(printf '%s' "$context" | sha256)
+  if [[ ! -e $file ]]; then
+    # shellcheck disable=SC2016
+    if ! run kubectl --context="$context" get rolebindings.rbac.authorization.k8s.io,clusterrolebindings.rbac.authorization.k8s.io --all-namespaces -o go-template='{{range .items}}{{$b := .}}{{range .subjects}}{{$b.kind}}/{{with $b.metadata.namespace}}{{.}}/{{end}}{{$b.metadata.name}} {{.kind}}:{{with .namespace}}{{.}}{{end}}:{{.name}}{{"\n"}}{{end}}{{end}}' >"$file.new"; then
+      refuse "the role bindings could not be read in $context"
+      return 0
+    fi
+    mv -- "$file.new" "$file"
+  fi
+  all=$(cat -- "$file")
+  while read -r name kind; do
+    case $kind in "ServiceAccount:$namespace:$old" | "User:"*":system:serviceaccount:$namespace:$old") ;; *) continue ;; esac
+    case $carried in *"|$name|"*) continue ;; esac
+    if grep -qxF -e "$name ServiceAccount:$namespace:$new" <<<"$all"; then continue; fi
+    refuse "the live $name names $namespace/$old, and this changeset does not add $namespace/$new to it"
+  done <<<"$all"
+}
+
+# Possession: one of the account's public keys has the digest of the key that was found. Without that proof somebody else's
+# account could be had by writing its e-mail into a file.
+public_digest() { # EMAIL PROJECT KEY-ID: SHA-256 of the public key (SPKI, DER)
+  local file=$work/public-key
+  rm -f -- "$file"
+  run gcloud beta iam service-accounts keys get-public-key "$3" --iam-account="$1" --project="$2" --output-file="$file" || return 1
+  if grep -q 'BEGIN CERTIFICATE' "$file"; then
+    run openssl x509 -in "$file" -noout -pubkey >"$file.pem" || return 1
+  else
+    cp -- "$file" "$file.pem"
+  fi
+  run openssl pkey -pubin -in "$file.pem" -outform DER -out "$file.der" || return 1
+  sha256 <"$file.der"
+}
+prove() { # EMAIL PROJECT KEY-ID DIGEST
+  local email=$1 project=$2 claimed=$3 digest=$4 name=$grant/possession-${4:0:16} listed id disabled expires found=''
+  if intact "$name"; then
+    say "possession of a key of $email was proven at $(value "$name" time)"
+    return 0
+  fi
+  if ! listed=$(run gcloud iam service-accounts keys list --iam-account="$email" --project="$project" --managed-by=user \
+    --format='value[separator="|"](name.basename(),disabled,validBeforeTime)'); then
+    refuse "the keys of $email could not be read, so nothing proves that the key found is one of them"
+    return 0
+  fi
+  # The key that the file names first, then the others: a file may name none, or a wrong one.
+  while IFS='|' read -r id disabled expires; do
+    [[ -n $id ]] || continue
+    if [[ $(public_digest "$email" "$project" "$id") == "$digest" ]]; then
+      found=$id
+      break
+    fi
+  done < <(
+    printf '%s\n' "$listed" | grep -e "^$claimed|" || true
+    printf '%s\n' "$listed" | grep -v -e "^$claimed|" || true
+  )
+  if [[ -z $found ]]; then
+    refuse "no public key of $email has the digest $digest: the key found is not this account's, or is deleted"
+  elif is_true "$disabled"; then
+    refuse "the key $found of $email is disabled: a grant would give back access that is gone"
+  elif [[ -n $expires && $expires < $(now) ]]; then
+    refuse "the key $found of $email expired at $expires: a grant would give back access that is gone"
+  else
+    record "$name" "email: $email" "digest: $digest" "key: $found"
+  fi
+}
+
+# A binding, with what was there before. The arguments after the condition are the command that adds it.
+read_policy() { # ADD-COMMAND...: role, member, condition's title and expression of every binding, into $work/policy
+  local word
+  local -a reading=()
+  for word in "$@"; do
+    case $word in
+    add-iam-policy-binding) reading+=(get-iam-policy) ;;
+    --role=* | --member=* | --condition=*) ;;
+    *) reading+=("$word") ;;
+    esac
+  done
+  run "${reading[@]}" --flatten='bindings[].members' \
+    --format='value[separator="|"](bindings.role,bindings.members,bindings.condition.title,bindings.condition.expression)' >"$work/policy"
+}
+bound() { # ROLE MEMBER OTHER TITLE EXPRESSION
+  local role member title expression
+  while IFS='|' read -r role member title expression; do
+    [[ $role == "$1" && $title == "$4" && $expression == "$5" ]] || continue
+    if [[ $member == "$2" ]]; then return 0; fi
+    # The other spelling of the same service account counts: the number of the pool's project is all that may be unknown.
+    # shellcheck disable=SC2053
+    if [[ -n $3 && $member == $3 ]]; then return 0; fi
+  done <"$work/policy"
+  return 1
+}
+retry() { # COMMAND...: policies change under concurrent writers, and a new account takes a while to be known
+  local wait
+  for wait in 2 4 8 16 0; do
+    if run "$@"; then return 0; fi
+    ((wait == 0)) || sleep "$wait"
+  done
+  return 1
+}
+bind() { # ID RESOURCE ROLE MEMBER OTHER TITLE EXPRESSION ADD-COMMAND...
+  local id=$1 resource=$2 role=$3 member=$4 other=$5 title=$6 expression=$7 present=no line
+  local -a was=()
+  shift 7
+  if has "$grant/granted-$id" && ! intact "$grant/granted-$id"; then stop "the evidence $grant/granted-$id was edited"; fi
+  read_policy "$@" || stop "the policy of $resource could not be read"
+  if bound "$role" "$member" "$other" "$title" "$expression"; then present=yes; fi
+  if ! has "$grant/before-$id"; then
+    while IFS= read -r line; do was+=("binding: $line"); done <"$work/policy"
+    record "$grant/before-$id" "resource: $resource" "role: $role" "member: $member" "title: $title" "expression: $expression" "present: $present" ${was[@]+"${was[@]}"}
+  fi
+  if [[ $present == no ]]; then
+    retry "$@" || stop "$role on $resource was not granted to $member"
+    read_policy "$@" || stop "the policy of $resource could not be read back"
+    bound "$role" "$member" "$other" "$title" "$expression" || stop "$role on $resource was granted to $member, and is not in the policy that was read back"
+  fi
+  record "$grant/granted-$id" "resource: $resource" "role: $role" "member: $member" "title: $title" "expression: $expression" "made: $([[ $(value "$grant/before-$id" present) == no ]] && printf yes || printf no)"
+  say "there: $role on $resource for $member"
+}
+
+# A new Google service account (a split). It is made only where it is not there.
+create_account() { # ID EMAIL PROJECT DISPLAY-NAME
+  local id=$1 email=$2 project=$3 unique state=absent
+  if unique=$(run gcloud iam service-accounts describe "$email" --project="$project" --format='value(uniqueId)'); then
+    state=$unique
+  fi
+  record "$grant/account-$id" "email: $email" "state: $state"
+  if [[ $state == absent ]]; then
+    run gcloud iam service-accounts create "${email%%@*}" --project="$project" --display-name="$4" || stop "the account $email was not made"
+    unique=$(retry gcloud iam service-accounts describe "$email" --project="$project" --format='value(uniqueId)') || stop "the account $email was made, and can not be read"
+  fi
+  if [[ $(value "$grant/account-$id" state) == absent ]]; then
+    record "$grant/created-$id" "email: $email" "uniqueId: $unique"
+  fi
+}
