@@ -22,7 +22,7 @@ func Withdraw(plan Plan, moveID string, hold Hold) (Plan, error) {
 	plan.Moves = slices.Delete(slices.Clone(plan.Moves), at, at+1)
 
 	if hold.Ask == "" {
-		hold.Ask = ask(hold.Code, &work{ref: move.Workload}, &use{})
+		hold.Ask = ask(hold.Code, &work{ref: move.Workload}, &use{Finding: &scanner.Finding{}})
 	}
 	hold.Findings, hold.Workload = slices.Clone(move.Findings), move.Workload
 	plan.Holds = append(slices.Clone(plan.Holds), hold)
