@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -28,12 +29,31 @@ const (
 	sizeCommands  = 1_000_000
 )
 
+// manyMoves is how many workloads are printed with every detail; of more, those that the reader opened.
+const manyMoves = 60
+
 // A pageSet is the parsed page with its own style and script, and the policy that lets the browser run nothing else.
 type pageSet struct {
 	templates     *template.Template
 	style, script string
-	guard         string
 }
+
+// guard is the page's policy: only these styles and this script, and nothing from anywhere.
+// https://www.w3.org/TR/CSP3/
+func (s *pageSet) guard(foot string) string {
+	return fmt.Sprintf("default-src 'none'; style-src 'sha256-%s' 'sha256-%s'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'", digest(s.style), digest(foot), digest(s.script))
+}
+
+// footOf is the style of what stands below every printed page: which plan, which page.
+func footOf(planID string) string {
+	left := ""
+	if hexID.MatchString(planID) {
+		left = `@bottom-left{content:"plan ` + planID + `";font:7pt monospace}`
+	}
+	return `@page{` + left + `@bottom-right{content:counter(page) " / " counter(pages);font:7pt sans-serif}}`
+}
+
+var hexID = regexp.MustCompile(`^[0-9a-f]{1,128}$`)
 
 // loadPage parses the page once.
 var loadPage = sync.OnceValues(func() (*pageSet, error) {
@@ -56,8 +76,6 @@ var loadPage = sync.OnceValues(func() (*pageSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	// https://www.w3.org/TR/CSP3/: only this style and this script, and nothing from anywhere.
-	set.guard = fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'", digest(set.style), digest(set.script))
 	return &set, nil
 })
 
@@ -94,7 +112,10 @@ func HTML(w io.Writer, r *Report) error {
 	}
 	p := &page{set: set, w: bufio.NewWriterSize(w, 1<<16)}
 	v := viewOf(r)
-	p.put("top", map[string]any{"Title": v.Title, "Guard": set.guard, "Style": template.CSS(set.style), "Nav": v.Nav})
+	foot := footOf(r.PlanID)
+	p.put("top", map[string]any{
+		"Title": v.Title, "Guard": set.guard(foot), "Style": template.CSS(set.style), "Foot": template.CSS(foot), "Nav": v.Nav, "Many": len(r.Moves) > manyMoves,
+	})
 	p.put("summary", v)
 	rowsOf(p, "holds", "hold", v, r.Holds, sizeHolds)
 	rowsOf(p, "gaps", "gap", v, r.Gaps, sizeGaps)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"dekey/planner/explain"
 )
 
 // A view is a Report with what only the page shows.
@@ -13,6 +15,7 @@ type view struct {
 	Title                          string
 	Nav                            []link
 	TopHolds                       []Hold
+	HoldGroups                     []holdGroup
 	TopGaps                        []Gap
 	TopRisks                       []Reason
 	MoreHolds, MoreGaps, MoreRisks int
@@ -41,9 +44,9 @@ func viewOf(r *Report) *view {
 	if r.PlanID != "" {
 		v.Title += ", plan " + r.PlanID
 	}
-	v.TopHolds, v.MoreHolds = topHolds(r.Holds)
+	v.groupHolds()
 	v.TopGaps, v.MoreGaps = top(r.Gaps, 3)
-	v.TopRisks, v.MoreRisks = top(r.Risk.Reasons, 4)
+	v.TopRisks, v.MoreRisks = top(r.Risk.Reasons, 3)
 	v.NoRisk = "Nothing moves in this document."
 	if len(r.Moves) > 0 {
 		v.NoRisk = "No notice was raised. The keys stay valid until they are disabled, so a revert is always possible before that."
@@ -66,9 +69,43 @@ func viewOf(r *Report) *view {
 	return v
 }
 
-// topHolds are the first three holds that are not held only with others.
-func topHolds(holds []Hold) ([]Hold, int) {
-	return top(holds, 3)
+// A holdGroup is the holds of one code on the first page.
+type holdGroup struct {
+	Code, What, Who string
+	Count           int
+}
+
+// groupHolds shows few holds one by one, and many by code.
+func (v *view) groupHolds() {
+	if len(v.R.Holds) <= 3 {
+		v.TopHolds = v.R.Holds
+		return
+	}
+	groups := map[string]*holdGroup{}
+	who := map[string][]string{}
+	for _, hold := range v.R.Holds {
+		if groups[hold.Code] == nil {
+			groups[hold.Code] = &holdGroup{Code: hold.Code}
+			if text, ok := explain.Lookup(hold.Code); ok {
+				groups[hold.Code].What = text.What
+			}
+		}
+		groups[hold.Code].Count++
+		if len(who[hold.Code]) < 3 {
+			who[hold.Code] = append(who[hold.Code], hold.Workload.Short())
+		}
+	}
+	list := make([]holdGroup, 0, len(groups))
+	for _, code := range sortedKeys(groups) {
+		group := groups[code]
+		group.Who = strings.Join(who[code], ", ")
+		if more := group.Count - len(who[code]); more > 0 {
+			group.Who += fmt.Sprintf(" and %s more", thousands(more))
+		}
+		list = append(list, *group)
+	}
+	slices.SortStableFunc(list, func(x, y holdGroup) int { return cmp.Compare(y.Count, x.Count) })
+	v.HoldGroups, v.MoreHolds = top(list, 4)
 }
 
 func top[T any](list []T, n int) ([]T, int) {

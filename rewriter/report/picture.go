@@ -109,7 +109,7 @@ func pictureOf(r *Report) *Picture {
 		}
 	}
 	left, right := sortedEdges(before), sortedEdges(after)
-	p := &Picture{Width: 3*boxWidth + 2*pictureGap}
+	p := &Picture{Width: 3*boxWidth + 2*pictureGap + 2}
 	for i, label := range []string{"Today", "Google service account", "After the change"} {
 		p.Heads = append(p.Heads, Head{X: i * (boxWidth + pictureGap), Label: label})
 	}
@@ -262,7 +262,7 @@ func (p *Picture) boxes(names []string, x, top, rows int, size map[string]int) m
 		if size[name] > 1 {
 			label = fmt.Sprintf("%s (%s)", name, thousands(size[name]))
 		}
-		p.Boxes = append(p.Boxes, Box{X: x, Y: y, W: boxWidth, H: boxHeight, TextX: x + 8, TextY: y + 17, Label: shorten(label), Title: label})
+		p.Boxes = append(p.Boxes, Box{X: x + 1, Y: y, W: boxWidth, H: boxHeight, TextX: x + 8, TextY: y + 17, Label: shorten(label), Title: label})
 		middle[name] = y + boxHeight/2
 	}
 	return middle

@@ -66,7 +66,19 @@
   };
   addEventListener("hashchange", open);
   open();
+  const all = document.getElementById("all");
+  all.addEventListener("click", () => {
+    const shut = $("details:not([open])").filter(d => !d.hidden);
+    const opened = shut.length > 0;
+    (opened ? shut : $("details")).forEach(d => { d.open = opened; });
+    all.textContent = opened ? "Close all" : "Open all";
+  });
+  // Few details are printed open; of many only those that the reader opened.
   let closed = [];
-  addEventListener("beforeprint", () => { closed = $("details:not([open])"); closed.forEach(d => { d.open = true; }); });
+  addEventListener("beforeprint", () => {
+    if (document.body.classList.contains("many")) return;
+    closed = $("details:not([open])");
+    closed.forEach(d => { d.open = true; });
+  });
   addEventListener("afterprint", () => { closed.forEach(d => { d.open = false; }); closed = []; });
 })();
