@@ -40,6 +40,8 @@ var kinds = []Kind{Hold, Notice, Blocker, Prerequisite, Gap, Rule, Via, Verdict,
 type Text struct {
 	Code string `json:"code"`
 	Kind Kind   `json:"kind"`
+	// Also are other kinds that the same code is: image-pull is a hold, a via and a blocker.
+	Also []Kind `json:"also,omitempty"`
 	// What is the code in one sentence; Why is why it matters; Do is what to do about it.
 	What string `json:"what"`
 	Why  string `json:"why"`
@@ -53,7 +55,11 @@ type Text struct {
 	Source string `json:"source"`
 }
 
-// An Answer is one value that settles a hold, and what the operator says with it.
+// Is says whether the code turns up as a kind.
+func (t Text) Is(kind Kind) bool { return t.Kind == kind || slices.Contains(t.Also, kind) }
+
+// An Answer is one value that settles a hold, and what the operator says with it. The planner owns the values; a test
+// holds these against it.
 type Answer struct {
 	Value string `json:"value"`
 	Means string `json:"means"`

@@ -45,7 +45,7 @@ var vias = []Text{
 		Source: ownPromise,
 	},
 	{
-		Code: "inline", Kind: Via,
+		Code: "inline", Kind: Via, Also: []Kind{Blocker},
 		What:   "Key material is written out in a manifest, a ConfigMap or an argument.",
 		Why:    "It is readable for everyone who may read the object, and stays in Git's history.",
 		Do:     "Held: change the program first. Deleting the key at Google is what makes every copy worthless.",

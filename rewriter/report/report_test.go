@@ -1,9 +1,12 @@
-package report
+package report_test
 
 import (
 	"io"
 	"os"
 	"testing"
+
+	"dekey/rewriter/report"
+	"dekey/rewriter/report/reporttest"
 )
 
 func TestWriteSamples(t *testing.T) {
@@ -11,12 +14,12 @@ func TestWriteSamples(t *testing.T) {
 	if dir == "" {
 		return
 	}
-	for name, w := range map[string]world{"small": {moves: 5, holds: 1, namespaces: 3, changeset: true}, "big": {moves: 480, holds: 20, namespaces: 25, changeset: true}, "hostile": {moves: 25, holds: 15, namespaces: 3, hostile: true, changeset: true}, "inv": {moves: 9, namespaces: 3, inventoryOnly: true}} {
-		r := New(w.input())
+	for name, w := range map[string]reporttest.World{"small": {Moves: 5, Holds: 1, Namespaces: 3, Changeset: true}, "big": {Moves: 480, Holds: 20, Namespaces: 25, Changeset: true}, "hostile": {Moves: 25, Holds: 15, Namespaces: 3, Hostile: true, Changeset: true}, "inv": {Moves: 9, Namespaces: 3, InventoryOnly: true}} {
+		r := report.New(w.Input())
 		for ext, write := range map[string]func(io.Writer) error{
-			"html": func(w io.Writer) error { return HTML(w, r) }, "md": func(w io.Writer) error { return Markdown(w, r) },
-			"txt": func(w io.Writer) error { return Text(w, r, TextOptions{}) }, "json": func(w io.Writer) error { return JSON(w, r) },
-			"sum": func(w io.Writer) error { return Summary(w, r, TextOptions{}) },
+			"html": func(w io.Writer) error { return report.HTML(w, r) }, "md": func(w io.Writer) error { return report.Markdown(w, r) },
+			"txt": func(w io.Writer) error { return report.Text(w, r, report.TextOptions{}) }, "json": func(w io.Writer) error { return report.JSON(w, r) },
+			"sum": func(w io.Writer) error { return report.Summary(w, r, report.TextOptions{}) },
 		} {
 			f, err := os.Create(dir + "/" + name + "." + ext)
 			if err != nil {
