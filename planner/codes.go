@@ -31,6 +31,7 @@ const (
 	HoldMetadataIdentity      = "metadata-identity" // a container without the key is known to use the node's identity
 	HoldDirectGrants          = "direct-grants"     // the KSA has grants of its own, which an annotation would hide
 	HoldLimit                 = "limit"
+	HoldDangling              = "dangling" // the variable or flag names a file that nothing in the object brings
 )
 
 // The codes of notices.

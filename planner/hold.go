@@ -19,7 +19,7 @@ type problem struct {
 var order = []string{
 	HoldExcluded, HoldTemplate, HoldInvalidName, HoldUserCredential, HoldKeyNotOwned, HoldImagePull, HoldKeyNotLive,
 	HoldNoRecipe, HoldNotGKE, HoldConflict, HoldManagedElsewhere, HoldGenerated, HoldHostNetwork, HoldDelegation,
-	HoldProgramReadsKey, HoldMetadataIdentity, HoldKeyInContext, HoldNotProvable, HoldSeveralAccounts,
+	HoldDangling, HoldProgramReadsKey, HoldMetadataIdentity, HoldKeyInContext, HoldNotProvable, HoldSeveralAccounts,
 	HoldAccountUnknown, HoldNamespaceUnknown, HoldServiceAccountUnseen, HoldServiceAccountClaimed, HoldDirectGrants,
 	HoldPoolUnknown, HoldAuthoritative, HoldRolesUnknown, HoldLimit, HoldWorkloadHeld,
 }
@@ -60,6 +60,7 @@ var asks = map[string]string{
 	HoldAuthoritative:         "Who adds the grant where the account's policy is kept?",
 	HoldMetadataIdentity:      "May the container that uses the node's identity act as the key's account instead?",
 	HoldDirectGrants:          "Does %w need the roles that its Kubernetes service account holds itself?",
+	HoldDangling:              "What puts the file there that %w is told to read?",
 	HoldLimit:                 "Which principals can leave the policy, or should the account be split?",
 	HoldWorkloadHeld:          "What settles the other holds of %w?",
 }

@@ -88,7 +88,7 @@ func (w *world) findSpecs(x *work) {
 		return
 	}
 	for i, p := range x.obj.PodSpecs {
-		if len(x.obj.PodSpecs) > 1 && !x.usesSpec(p) {
+		if p.AccountElsewhere || len(x.obj.PodSpecs) > 1 && !x.usesSpec(p) {
 			continue
 		}
 		x.target.specs = append(x.target.specs, i)

@@ -256,8 +256,15 @@ func (x *work) setServiceAccount() []Edit {
 	var edits []Edit
 	for _, i := range x.target.specs {
 		p := x.obj.PodSpecs[i]
+		field := p.AccountField
+		if len(field) == 0 {
+			field = p.Path.Join(object.Key("serviceAccountName"))
+		}
+		if slices.ContainsFunc(edits, func(e Edit) bool { return e.Field.Equal(field) }) {
+			continue // an outer level names it for several
+		}
 		edits = append(edits, Edit{
-			Object: x.ref, Op: OpSet, Field: p.Path.Join(object.Key("serviceAccountName")), Value: x.target.name,
+			Object: x.ref, Op: OpSet, Field: field, Value: x.target.name,
 			Was: p.ServiceAccountName, Why: "the workload's new service account",
 		})
 		if p.DeprecatedServiceAccount != "" {

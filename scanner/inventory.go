@@ -149,14 +149,19 @@ type Finding struct {
 	// elements of a two-element flag), the field of the custom resource. Mounts and volumes, which several uses may
 	// share, are in the Workload's pods.
 	At []Path `json:"at"`
-	// Flag is set for a flag inside a longer text (a shell script, one element of several flags): no edit by path.
+	// Elsewhere is the ConfigMap's entry that sets the variable, through envFrom: At is then empty.
+	Elsewhere *Holder `json:"elsewhere,omitempty"`
+	// Embedded says that the use stands inside a longer text (a shell script, one element of several flags): no edit by
+	// path, and At is empty.
 	Embedded bool `json:"embedded,omitempty"`
 	// Standard says that client libraries or gcloud read the variable or path by themselves, so that without it they
 	// fall through to the metadata server.
 	Standard bool `json:"standard,omitempty"`
 	// Catalog names the catalogue entry that recognised the use, or "".
 	Catalog string `json:"catalog,omitempty"`
-	// Recipe is the catalogue's way out, when it has one that is an edit.
+	// Recipe is the catalogue's way out, when it has one that is an edit: of the custom resource, or of the workload. For a
+	// flag or variable of a known program that can do without, it removes the fields of At; indexes count in the object as
+	// it is.
 	Recipe []FieldEdit `json:"recipe,omitempty"`
 	// Hold is what the scanner knows that forbids an automatic move: template, generated, program-reads-key, ...,
 	// and what it saw. Several at once are possible.

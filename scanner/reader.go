@@ -4,8 +4,9 @@ import "context"
 
 // A Reader yields the objects of one source: a checkout, a cluster, standard input. It only reads.
 //
-// Scan calls Read once, then Related once with what Read made interesting. What a Reader can not read it gives as a
-// Gap and goes on; an error means that nothing of the source is usable.
+// Scan calls Read once, then Related with what that made interesting, and again (three times at most) with all that is
+// interesting by then when Related made it more. An object that is given twice counts once. What a Reader can not read it
+// gives as a Gap and goes on; an error means that nothing of the source is usable.
 type Reader interface {
 	// Read yields every object that can matter by itself: Secrets, whatever mentions keys or their wiring.
 	Read(context.Context, Sink) error

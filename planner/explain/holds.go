@@ -98,6 +98,13 @@ var holds = []Text{
 		Source: docConcepts,
 	},
 	{
+		Code: "dangling", Kind: Hold,
+		What:   "A variable or flag names a key file, and nothing in the object brings that file: no volume is mounted there, the mount has no volume, or the Secret has no such entry.",
+		Why:    "The file comes from somewhere that was not read (a Prow preset, a webhook, an init container, the image), or from nowhere. Which Secret, and so whose key it is, is not known.",
+		Do:     "Find what puts the file there. Correct the name if it is a mistake; remove the variable if it is a leftover; scan the preset or the generator if there is one.",
+		Source: docADC,
+	},
+	{
 		Code: "limit", Kind: Hold,
 		What:   "A limit of Google's or of dekey's stands in the way: an allow policy holds at most 1,500 principals.",
 		Why:    "A grant beyond the limit is refused, in the middle of a run.",

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"dekey/scanner"
 	"dekey/scanner/manifest/checkout"
@@ -18,7 +17,6 @@ import (
 type pass struct {
 	tree  checkout.Tree
 	files []file // sorted by name
-	all   bool   // files has all YAML files, those without marks too
 	gaps  []scanner.Gap
 
 	mu      sync.Mutex
@@ -33,21 +31,16 @@ type place struct {
 	field    string
 }
 
-// A file can matter. One with no marks is only parsed, to tell whether it can be read.
+// A file can matter.
 type file struct {
 	name  string
 	marks marks
 }
 
-// checkedBytes is the size of a checkout's YAML up to which all of it is parsed. What mentions nothing can not matter,
-// but whoever wrote it wants to know that it is broken. In a larger checkout only what can matter is decoded.
-const checkedBytes = 8 << 20
-
 // walk reads every file of the tree once. mark says why a file can matter.
 func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name string, data []byte) marks) (*pass, error) {
 	p := &pass{tree: tree, digests: map[string]string{}, yielded: map[place]bool{}}
 	found := make([][]file, tree.Workers())
-	var total atomic.Int64 // bytes of YAML
 	var mu sync.Mutex
 	err := tree.Walk(ctx, checkout.Walk{
 		Want: func(name string) checkout.Amount {
@@ -57,11 +50,7 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 			return classify(name).amount()
 		},
 		Visit: func(worker int, name string, data []byte) {
-			size := int64(0)
-			if classify(name) == manifest && path.Ext(name) != ".json" {
-				size = total.Add(int64(len(data)))
-			}
-			if m := mark(name, data); m != 0 || size > 0 && size <= checkedBytes {
+			if m := mark(name, data); m != 0 {
 				found[worker] = append(found[worker], file{strings.Clone(name), m})
 			}
 		},
@@ -78,9 +67,6 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 		return nil, err
 	}
 	p.files = slices.Concat(found...)
-	if p.all = total.Load() <= checkedBytes; !p.all {
-		p.files = slices.DeleteFunc(p.files, func(f file) bool { return f.marks == 0 })
-	}
 	slices.SortFunc(p.files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	slices.SortFunc(p.gaps, func(a, b scanner.Gap) int { return strings.Compare(a.What, b.What) })
 	return p, nil

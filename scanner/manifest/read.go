@@ -33,9 +33,8 @@ func (r *Reader) Read(ctx context.Context, sink scanner.Sink) error {
 		sink.Gap(gap)
 	}
 	err = r.yield(ctx, seen, sink, selection{
-		file:     func(m marks) bool { return seen.all || m&(wired|lone|unreadable) != 0 },
+		file:     func(m marks) bool { return m&(wired|lone|unreadable) != 0 },
 		document: func(text []byte) bool { return searchText(text)&wired != 0 },
-		check:    seen.all,
 	})
 	if err != nil {
 		return err
@@ -87,7 +86,6 @@ type selection struct {
 	file     func(marks) bool
 	document func(text []byte) bool
 	object   func(*scanner.Object) bool // nil: all
-	check    bool                       // the other documents are parsed too, for what is wrong with them
 	quiet    bool                       // no gaps, hints and key files: an earlier selection gave them
 }
 
@@ -155,7 +153,8 @@ func (r *Reader) readFile(p *pass, f file, s selection) outcome {
 		o.lone = &origin
 		return o
 	}
-	if classify(f.name) == template {
+	kind := classify(f.name)
+	if kind == template {
 		o.hints = r.templateHints(f.name, data, 1, 1)
 		return o
 	}
@@ -164,12 +163,10 @@ func (r *Reader) readFile(p *pass, f file, s selection) outcome {
 		o.gaps = append(o.gaps, scanner.Gap{Source: r.source.ID, What: f.name, Why: fmt.Sprintf("holds more than %d documents", r.options.Limits.Documents)})
 	}
 	for _, d := range documents {
-		switch {
-		case s.document(d.Text):
-			r.readDocument(&o, d, origin)
-		case s.check:
-			r.checkDocument(&o, d)
+		if !s.document(d.Text) {
+			continue
 		}
+		r.readDocument(&o, d, origin)
 	}
 	return o
 }
@@ -223,18 +220,6 @@ func (r *Reader) readDocument(o *outcome, d document.Document, origin scanner.Or
 		w.object.Live = r.options.Root == "-" && fromCluster(w.object)
 		o.objects = append(o.objects, w)
 	}
-}
-
-// checkDocument says what is wrong with a document that mentions nothing.
-func (r *Reader) checkDocument(o *outcome, d document.Document) {
-	node, err := document.Parse(d, r.options.Limits.Levels)
-	if err == nil {
-		_, err = node.Value()
-	}
-	if err == nil || path.Ext(o.name) == ".json" && !err.Limit || !err.Limit && (isTemplate(d.Text) || encrypted(d.Text)) {
-		return
-	}
-	o.gaps = append(o.gaps, scanner.Gap{Source: r.source.ID, What: where(o.name, err.Line), Why: err.Why})
 }
 
 // inOrder works on items, several at once, and emits the results in the order of the items.

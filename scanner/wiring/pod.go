@@ -6,17 +6,22 @@ import "dekey/scanner/object"
 type PodSpec struct {
 	Path object.Path `json:"path"` // spec.template.spec
 	// ServiceAccountName and DeprecatedServiceAccount are the two spellings as written, "" where not.
-	ServiceAccountName       string            `json:"serviceAccountName,omitempty"`
-	DeprecatedServiceAccount string            `json:"deprecatedServiceAccount,omitempty"`
-	Automount                *bool             `json:"automount,omitempty"`
-	HostNetwork              bool              `json:"hostNetwork,omitempty"`
-	ImagePullSecrets         []string          `json:"imagePullSecrets,omitempty"`
-	NodeSelector             map[string]string `json:"nodeSelector,omitempty"`
-	Affinity                 bool              `json:"affinity,omitempty"` // node affinity is set: which pools is not decided here
-	Labels                   map[string]string `json:"labels,omitempty"`   // of the pod template
-	Annotations              map[string]string `json:"annotations,omitempty"`
-	Volumes                  []Volume          `json:"volumes,omitempty"` // those that a Secret, ConfigMap or CSI driver fills
-	Containers               []Container       `json:"containers"`        // in the order of the object: containers, init, ephemeral
+	ServiceAccountName       string `json:"serviceAccountName,omitempty"`
+	DeprecatedServiceAccount string `json:"deprecatedServiceAccount,omitempty"`
+	// AccountField is where the service account is named when that is not Path.serviceAccountName: an outer level that
+	// speaks for the whole resource (an Argo Workflow). AccountElsewhere says that no field of this object names it (a
+	// Tekton Task, a Prow preset).
+	AccountField     object.Path       `json:"accountField,omitempty"`
+	AccountElsewhere bool              `json:"accountElsewhere,omitempty"`
+	Automount        *bool             `json:"automount,omitempty"`
+	HostNetwork      bool              `json:"hostNetwork,omitempty"`
+	ImagePullSecrets []string          `json:"imagePullSecrets,omitempty"`
+	NodeSelector     map[string]string `json:"nodeSelector,omitempty"`
+	Affinity         bool              `json:"affinity,omitempty"` // node affinity is set: which pools is not decided here
+	Labels           map[string]string `json:"labels,omitempty"`   // of the pod template
+	Annotations      map[string]string `json:"annotations,omitempty"`
+	Volumes          []Volume          `json:"volumes,omitempty"` // those that a Secret, ConfigMap or CSI driver fills
+	Containers       []Container       `json:"containers"`        // in the order of the object: containers, init, ephemeral
 }
 
 // A Volume is a pod's volume whose files come from Secrets, ConfigMaps or a CSI driver.

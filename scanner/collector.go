@@ -1,0 +1,286 @@
+package scanner
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"dekey/scanner/catalog"
+	"dekey/scanner/keyfile"
+	"dekey/scanner/object"
+	"dekey/scanner/wiring"
+)
+
+// A collector is the Sink of a scan: it looks at each object once and keeps facts.
+type collector struct {
+	mu sync.Mutex
+
+	sources  map[string]Source
+	gaps     []Gap
+	hints    []Hint
+	clusters map[string]Cluster
+
+	seen map[string]bool // objects and files that were looked at
+
+	keys      map[string]*Key
+	holders   []*holder // Secrets, ConfigMaps, SecretProviderClasses
+	workloads []*definition
+	resources []*resource // what may name a Secret beside pod specs
+	inline    []inlineKey
+	made      []maker
+
+	accounts []ServiceAccount
+	bindings []RoleBinding
+	policies []NetworkPolicy
+	mentions []mention
+}
+
+// A place is where an object was defined: what decides which of several objects of one name a reference means.
+type place struct {
+	source, file, root string
+	live               bool
+}
+
+func (p place) dir() string { return path.Dir(p.file) }
+
+// A definition is one object with pod specs, at one place.
+type definition struct {
+	place
+	Workload
+	pods []wiring.Pod
+	// owners are the objects that own this one, as managers spell them: KIND/NAME.
+	owners []string
+}
+
+// A resource is an object whose fields may name Secrets.
+type resource struct {
+	place
+	ref        Ref
+	origins    []Origin
+	generated  string
+	managers   []string
+	references []located[catalog.Reference]
+	names      []nameField
+}
+
+// located is something with where it stands.
+type located[T any] struct {
+	what T
+	at   []Origin
+}
+
+// A maker is an object that makes a Secret.
+type maker struct {
+	place
+	catalog.Made
+	at *Origin
+}
+
+func newCollector() *collector {
+	return &collector{
+		sources:  map[string]Source{},
+		clusters: map[string]Cluster{},
+		seen:     map[string]bool{},
+		keys:     map[string]*Key{},
+	}
+}
+
+// Source implements Sink.
+func (c *collector) Source(s Source) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.Files = slices.Clone(s.Files)
+	c.sources[s.ID] = s
+}
+
+// Gap implements Sink.
+func (c *collector) Gap(g Gap) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gaps = append(c.gaps, g)
+}
+
+// Hint implements Sink.
+func (c *collector) Hint(h Hint) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hints = append(c.hints, h)
+}
+
+// Cluster implements Sink.
+func (c *collector) Cluster(cl Cluster) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clusters[cl.ID] = cl
+}
+
+// first says whether this object or file was not looked at yet.
+func (c *collector) first(parts ...string) bool {
+	key := strings.Join(parts, "\x00")
+	if c.seen[key] {
+		return false
+	}
+	c.seen[key] = true
+	return true
+}
+
+// File implements Sink.
+func (c *collector) File(at Origin, data []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.first("file", at.Source, at.Path) {
+		return
+	}
+	found := keyfile.Find(data, path.Base(at.Path))
+	if at.Line == 0 {
+		at.Document, at.Line, at.Column = 1, 1, 1
+	}
+	c.copies(found, Holder{Kind: "File", Name: at.Path}, at)
+}
+
+// copies takes the keys of one value, and gives their ids.
+func (c *collector) copies(found keyfile.Result, holder Holder, at ...Origin) []string {
+	var ids []string
+	for _, identity := range found.Identities {
+		if identity.ID == "" {
+			continue
+		}
+		key := c.keys[identity.ID]
+		if key == nil {
+			key = &Key{ID: identity.ID, Type: identity.Type}
+			c.keys[identity.ID] = key
+		}
+		key.learn(identity)
+		for _, origin := range at {
+			key.Copies = append(key.Copies, Copy{Holder: holder, Origin: origin})
+		}
+		if !slices.Contains(ids, identity.ID) {
+			ids = append(ids, identity.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// learn adds what one copy of the key says. Copies can say different things: a file may be edited, a bare private key says
+// nothing. Of two values the one that sorts last is kept, so that the order of reading does not matter.
+func (k *Key) learn(identity keyfile.Identity) {
+	for _, f := range []struct {
+		to   *string
+		from string
+	}{
+		{&k.Email, identity.Email}, {&k.Project, identity.Project}, {&k.KeyID, identity.KeyID},
+		{&k.Algorithm, identity.Algorithm}, {&k.Universe, identity.Universe}, {&k.ClientID, identity.ClientID},
+	} {
+		if f.from > *f.to {
+			*f.to = f.from
+		}
+	}
+}
+
+// Object implements Sink.
+func (c *collector) Object(o *Object) {
+	if o == nil || catalog.IsSchemaOrBait(o) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := placeOf(o)
+	if !c.first("object", o.Ref.APIVersion, o.Ref.Kind, o.Ref.Namespace, o.Ref.Name, at.source, at.root, spell(o.Origins)) {
+		return
+	}
+	switch {
+	case isKind(o.Ref, "Secret", ""):
+		c.secret(o, at)
+	case isKind(o.Ref, "ConfigMap", ""):
+		c.configMap(o, at)
+	case isKind(o.Ref, "ServiceAccount", ""):
+		c.accounts = append(c.accounts, serviceAccount(o))
+	case isKind(o.Ref, "RoleBinding", "rbac.authorization.k8s.io"), isKind(o.Ref, "ClusterRoleBinding", "rbac.authorization.k8s.io"):
+		c.bindings = append(c.bindings, roleBinding(o))
+		return
+	case policyKind(o.Ref):
+		if p, ok := networkPolicy(o); ok {
+			c.policies = append(c.policies, p)
+		}
+	}
+	c.makers(o, at)
+	pods := wiring.Extract(o)
+	if len(pods) > 0 {
+		c.workload(o, at, pods)
+	}
+	c.resource(o, at, pods)
+	c.findInline(o, at, pods)
+	c.findMentions(o, pods)
+}
+
+func placeOf(o *Object) place {
+	p := place{root: o.Root, live: o.Live}
+	if len(o.Origins) > 0 {
+		p.source, p.file = o.Origins[0].Source, o.Origins[0].Path
+	}
+	return p
+}
+
+// spell writes origins as one string, for comparison.
+func spell(origins []Origin) string {
+	var b strings.Builder
+	for _, o := range origins {
+		b.WriteString(o.Source + "\x01" + o.Path + "\x01" + strconv.Itoa(o.Document) + "\x01" + strconv.Itoa(o.Line) + "\x02")
+	}
+	return b.String()
+}
+
+func isKind(ref Ref, kind, group string) bool {
+	return ref.Kind == kind && ref.Group() == group
+}
+
+func (c *collector) makers(o *Object, at place) {
+	for _, m := range catalog.Provenance(o) {
+		mk := maker{place: at, Made: m}
+		if places := o.Places(m.Field); len(places) > 0 {
+			origin := places[0].Origin
+			mk.at = &origin
+		}
+		c.made = append(c.made, mk)
+	}
+}
+
+func (c *collector) workload(o *Object, at place, pods []wiring.Pod) {
+	d := &definition{place: at, pods: pods}
+	d.Workload = Workload{
+		Ref: o.Ref, Origins: slices.Clone(o.Origins), Managers: slices.Clone(o.Managers), Live: o.Live, Root: o.Root,
+		Generated: o.Generated, Labels: texts(lookup(o.Content, "metadata", "labels")),
+	}
+	first := pods[0].Spec
+	d.ServiceAccount = firstOf(first.ServiceAccountName, first.DeprecatedServiceAccount)
+	if d.ServiceAccount == "" && !first.AccountElsewhere {
+		d.ServiceAccount = "default"
+	}
+	for _, p := range pods {
+		d.HostNetwork = d.HostNetwork || p.Spec.HostNetwork
+	}
+	d.Replicas = integer(lookup(o.Content, "spec", "replicas"))
+	d.Suspended, _ = lookup(o.Content, "spec", "suspend").(bool)
+	d.Schedule = text(lookup(o.Content, "spec", "schedule"))
+	if schedules := list(lookup(o.Content, "spec", "schedules")); d.Schedule == "" && len(schedules) > 0 {
+		d.Schedule = text(schedules[0])
+	}
+	for _, m := range o.Managers {
+		if owner, ok := strings.CutPrefix(m, "owner:"); ok {
+			d.owners = append(d.owners, owner)
+		}
+	}
+	c.workloads = append(c.workloads, d)
+}
+
+// origins locates a field: every place that makes it up, or the object's own.
+func origins(o *Object, field object.Path) []Origin {
+	var at []Origin
+	for _, p := range o.Places(field) {
+		at = append(at, p.Origin)
+	}
+	return at
+}

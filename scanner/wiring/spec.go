@@ -1,0 +1,261 @@
+package wiring
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dekey/scanner/catalog"
+	"dekey/scanner/object"
+)
+
+// spec gives the pod spec with files, keys, mounts and mentions.
+func (r *resolver) spec() PodSpec {
+	spec := r.pod.Spec
+	spec.Volumes = nil
+	for n := range r.pod.volumes {
+		v := &r.pod.volumes[n]
+		if len(v.sources) == 0 || slices.ContainsFunc(r.pod.volumes[:n], func(o volume) bool { return o.name == v.name }) {
+			continue
+		}
+		out := v.spec()
+		for s := range out.Sources {
+			files, complete := v.sources[s].files(r.know)
+			if files != nil {
+				out.Sources[s].Files = files
+			}
+			out.Sources[s].Complete = complete
+		}
+		spec.Volumes = append(spec.Volumes, out)
+	}
+	spec.Containers = slices.Clone(spec.Containers)
+	for i := range r.pod.containers {
+		r.containerSpec(i, &spec.Containers[i])
+	}
+	return spec
+}
+
+func (r *resolver) containerSpec(i int, out *Container) {
+	c := &r.pod.containers[i]
+	for _, name := range r.env[i].order {
+		if !slices.Contains(out.Env, name) {
+			out.Env = append(slices.Clip(out.Env), name)
+		}
+	}
+	out.EnvFrom = r.env[i].open
+	for j, m := range c.mounts {
+		if r.pod.volume(m.volume) == nil {
+			continue
+		}
+		out.Mounts = append(out.Mounts, VolumeMount{
+			Volume: m.volume, MountPath: m.path, SubPath: m.subPath, Field: m.field, Mentions: r.mentions(i, j),
+		})
+	}
+	for _, name := range r.signals(i, catalog.SigningSignal) {
+		out.Signs = append(out.Signs, name)
+	}
+	out.Metadata = r.metadata(i)
+}
+
+// signals are the variables and flags of a container whose names give the hint.
+func (r *resolver) signals(i int, signal catalog.Signal) []string {
+	var found []string
+	for _, name := range r.env[i].order {
+		if catalog.SignalOf(name) == signal {
+			found = append(found, name)
+		}
+	}
+	for _, n := range read(r.pod.containers[i].words) {
+		if n.name != "" && catalog.SignalOf(n.name) == signal {
+			found = append(found, n.name)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// metadata says whether the container is known to ask Google's metadata server by itself.
+func (r *resolver) metadata(i int) string {
+	c := &r.pod.containers[i]
+	for _, name := range []string{"GCE_METADATA_HOST", "GCE_METADATA_IP", "GCE_METADATA_ROOT"} {
+		if _, ok := r.env[i].values[name]; ok {
+			return "used: " + name + " is set"
+		}
+	}
+	for _, w := range slices.Concat(c.words, c.texts) {
+		if strings.Contains(w.text, "metadata.google.internal") || strings.Contains(w.text, "169.254.169.254") {
+			return "used: " + w.name + " names the metadata server"
+		}
+	}
+	return ""
+}
+
+// mentions are the places in container i, beside findings, that name a file below mount j.
+func (r *resolver) mentions(i, j int) []string {
+	var found []string
+	note := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	r.eachMention(i, func(hits []hit, where string, line int) {
+		if !slices.ContainsFunc(hits, func(h hit) bool { return h.mount == j && !r.isUse(i, h, where) }) {
+			return
+		}
+		if line > 0 {
+			note("%s, line %d", where, line)
+		} else {
+			note("%s", where)
+		}
+	})
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// isUse says that a hit of a variable or argument is one of the findings.
+func (r *resolver) isUse(i int, h hit, where string) bool {
+	for n, u := range r.uses {
+		if r.of[n] != i || u.Secret != h.holder() {
+			continue
+		}
+		if where == "env "+u.Env && u.Env != "" || where == "argument "+u.Field && u.Field != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// eachMention gives every place in container i that names files, with what they are.
+func (r *resolver) eachMention(i int, yield func(hits []hit, where string, line int)) {
+	c := &r.pod.containers[i]
+	env := r.env[i]
+	paths := func(value, where string, line int) {
+		if hits, _ := r.find(i, value); len(hits) > 0 {
+			yield(hits, where, line)
+			return
+		}
+		for _, p := range pathInText.FindAllString(value, -1) {
+			if p == value {
+				continue
+			}
+			if hits, _ := r.find(i, strings.TrimRight(p, ".")); len(hits) > 0 {
+				yield(hits, where, line)
+			}
+		}
+	}
+	for _, name := range env.order {
+		if s := env.values[name]; s.known {
+			paths(s.value, "env "+name, 0)
+		}
+	}
+	for _, n := range read(c.words) {
+		where := n.name
+		if where == "" {
+			where = relativeField(r.pod.Spec.Containers[i].Field, c.words[n.words[0]].field)
+		}
+		paths(env.shell(n.value), "argument "+where, n.line)
+	}
+	for _, w := range c.texts {
+		for _, n := range readScript(w.text) {
+			paths(env.shell(n.value), w.name, 0)
+		}
+	}
+	for _, f := range r.configTexts(i) {
+		if f.fact.Kind == PathFact {
+			if hits, _ := r.find(i, f.fact.Text); len(hits) > 0 {
+				yield(hits, fmt.Sprintf("ConfigMap %s, entry %s", f.name, f.entry), f.fact.Line)
+			}
+		}
+	}
+}
+
+// A configText is a fact from a ConfigMap that the container mounts.
+type configText struct {
+	name, entry string
+	fact        Fact
+	at          []object.Origin
+}
+
+func (r *resolver) configTexts(i int) []configText {
+	var found []configText
+	for j := range r.pod.containers[i].mounts {
+		for _, h := range r.under(i, j) {
+			if h.source.kind != "ConfigMap" {
+				continue
+			}
+			entry, _ := r.know.Contents("ConfigMap", h.source.name).Entry(h.file.Entry)
+			for _, fact := range entry.Facts {
+				found = append(found, configText{name: h.source.name, entry: entry.Name, fact: fact, at: entry.At})
+			}
+		}
+	}
+	return found
+}
+
+// obstacles adds to each use what else in its pod forbids a move.
+func (r *resolver) obstacles() {
+	for n := range r.uses {
+		i := r.of[n]
+		u := &r.uses[n]
+		if i < 0 {
+			continue
+		}
+		for _, name := range r.signals(i, catalog.DelegationSignal) {
+			u.Hold = append(u.Hold, hold(delegation, "%s: the program acts as users of a domain", visible(name)))
+		}
+		r.readers(i, u)
+		u.Hold = distinct(u.Hold)
+	}
+}
+
+// readers finds what reads the key beside the use itself: a script with the variable, a probe, a hook, a ConfigMap.
+func (r *resolver) readers(i int, u *Use) {
+	c := &r.pod.containers[i]
+	for _, w := range slices.Concat(c.words, c.texts) {
+		long := w.script || strings.ContainsAny(w.text, " \n;|&")
+		if u.Env != "" && long && mentions(w.text, u.Env) {
+			line, what := 0, "reads"
+			for k, l := range strings.Split(w.text, "\n") {
+				if mentions(l, u.Env) {
+					line = k + 1
+					if strings.Contains(l, activation) {
+						what = "runs gcloud auth activate-service-account with"
+					}
+					break
+				}
+			}
+			u.Hold = append(u.Hold, obstacleAt(w, line, w.name+" "+what+" $"+u.Env))
+		}
+	}
+	if u.Secret.Name != "" && u.Path != "" {
+		r.eachMention(i, func(hits []hit, where string, line int) {
+			if strings.HasPrefix(where, "env ") && where == "env "+u.Env || strings.HasPrefix(where, "argument ") {
+				return
+			}
+			for _, h := range hits {
+				if h.holder() == u.Secret && !h.folder && !r.isUse(i, h, where) {
+					u.Hold = append(u.Hold, hold(programReadsKey, "%s names the key file too", where))
+				}
+			}
+		})
+	}
+	for _, f := range r.configTexts(i) {
+		switch {
+		case f.fact.Kind == VariableFact && f.fact.Text == u.Env,
+			f.fact.Kind == ActivateFact && u.Secret.Name != "":
+			what := "reads $" + f.fact.Text
+			if f.fact.Kind == ActivateFact {
+				what = "runs gcloud auth activate-service-account"
+			}
+			o := hold(programReadsKey, "ConfigMap %s, entry %s, line %d %s", f.name, f.entry, f.fact.Line, what)
+			u.Hold = append(u.Hold, o)
+		}
+	}
+}
+
+// distinct drops obstacles that say the same, keeping the order.
+func distinct(holds []object.Obstacle) []object.Obstacle {
+	var out []object.Obstacle
+	for _, h := range holds {
+		if !slices.ContainsFunc(out, func(o object.Obstacle) bool { return o.Code == h.Code && o.What == h.What }) {
+			out = append(out, h)
+		}
+	}
+	return out
+}
