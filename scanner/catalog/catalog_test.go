@@ -42,7 +42,6 @@ func TestEntries(t *testing.T) {
 			}
 			for _, rule := range entry.Makes {
 				checkSelectors(t, rule.Match)
-				checkPatterns(t, rule.At)
 				checkConditions(t, rule.When)
 				if rule.Kind == "" || rule.Name.Field == "" && rule.Name.Default == "" {
 					t.Errorf("maker %+v has no kind or no name", rule)
@@ -72,21 +71,21 @@ func TestEntries(t *testing.T) {
 func checkReference(t *testing.T, rule referenceRule) {
 	t.Helper()
 	checkSelectors(t, rule.Match)
-	checkPatterns(t, rule.At)
 	checkConditions(t, rule.When)
 	if len(rule.At) == 0 {
 		t.Error("a reference without a field")
 	}
-	if (rule.Name == "") == (rule.Text == "") {
-		t.Errorf("at %v: exactly one of name and text", rule.At)
-	}
-	if rule.Text != "" {
-		expression, err := regexp.Compile(rule.Text)
-		if err != nil {
-			t.Error(err)
-		} else if !slices.Contains(expression.SubexpNames(), "name") {
-			t.Errorf("text %q has no group name", rule.Text)
+	ways := 0
+	for _, used := range []bool{rule.Name != "", rule.Text != "", rule.Self} {
+		if used {
+			ways++
 		}
+	}
+	if ways != 1 {
+		t.Errorf("at %v: exactly one of name, text and self", rule.At)
+	}
+	if rule.text != nil && !slices.Contains(rule.text.SubexpNames(), "name") {
+		t.Errorf("text %q has no group name", rule.Text)
 	}
 	if (len(rule.Recipe) == 0) == (rule.Hold == nil) {
 		t.Errorf("at %v: exactly one of recipe and hold", rule.At)
@@ -136,27 +135,18 @@ func checkSelectors(t *testing.T, selectors []selector) {
 	}
 }
 
-func checkPatterns(t *testing.T, patterns []string) {
-	t.Helper()
-	for _, p := range patterns {
-		if _, err := parsePattern(p); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 func checkConditions(t *testing.T, conditions []condition) {
 	t.Helper()
 	for _, c := range conditions {
 		checkLocation(t, c.Field)
 		ways := 0
-		for _, used := range []bool{len(c.In) > 0, c.Absent, c.Exists} {
+		for _, used := range []bool{len(c.In) > 0, c.Absent, c.Exists, c.Items > 0, c.Glob != ""} {
 			if used {
 				ways++
 			}
 		}
 		if ways != 1 {
-			t.Errorf("condition on %q: exactly one of in, absent, exists", c.Field)
+			t.Errorf("condition on %q: exactly one of in, absent, exists, items, glob", c.Field)
 		}
 	}
 }
@@ -244,7 +234,7 @@ func checkObject(t *testing.T, c entryCase) {
 	for _, r := range References(o) {
 		got = append(got, describe(r))
 		if r.Env == "" {
-			if name, ok := r.Field.Lookup(o.Content); !ok || !r.Embedded && name != r.Secret.Name {
+			if name, ok := r.Field.Lookup(o.Content); !ok || !r.Embedded && r.Secret.Name != o.Ref.Name && name != r.Secret.Name {
 				t.Errorf("field %s holds %v, not %q", r.Field, name, r.Secret.Name)
 			}
 		}

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"path"
-	"slices"
 
 	"dekey/scanner/object"
 )
@@ -58,14 +57,6 @@ type ChartServiceAccount struct {
 
 // ChartValues gives what is known of a chart by its name ("external-dns", "oci://.../velero": the last part counts).
 func ChartValues(chart string) (ChartEntry, bool) {
-	name := path.Base(chart)
-	for _, entry := range entries() {
-		for _, c := range entry.Charts {
-			if slices.Contains(c.Names, name) {
-				c.Entry = entry.ID
-				return c, true
-			}
-		}
-	}
-	return ChartEntry{}, false
+	c, ok := index().charts[path.Base(chart)]
+	return c, ok
 }

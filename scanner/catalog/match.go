@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"path"
 	"slices"
+	"strings"
 
 	"dekey/scanner/object"
 )
 
 // A selector says which objects a rule is about. Every field that is set must hold.
 type selector struct {
-	Group  string              `json:"group"`  // glob; "core" is the core group
+	Group  string              `json:"group"`  // glob; "core" is the core group, "none" a document without kind
 	Kinds  []string            `json:"kinds"`  // none: any
 	Names  []string            `json:"names"`  // globs of metadata.name; none: any
 	Labels map[string][]string `json:"labels"` // the label has one of the values
@@ -18,7 +19,10 @@ type selector struct {
 
 func (s selector) matches(o *object.Object) bool {
 	group := o.Ref.Group()
-	if group == "" {
+	switch {
+	case o.Ref.Kind == "":
+		group = "none"
+	case group == "":
 		group = "core"
 	}
 	if s.Group != "" && !glob(s.Group, group) {
@@ -45,6 +49,8 @@ type condition struct {
 	In     []string `json:"in"`     // its value, as text, is one of these
 	Absent bool     `json:"absent"` // it is not there, or is empty
 	Exists bool     `json:"exists"` // it is there and not empty
+	Items  int      `json:"items"`  // it is a list of so many
+	Glob   string   `json:"glob"`   // its value, as text, matches
 }
 
 func (c condition) holds(root any, at object.Path) bool {
@@ -55,6 +61,10 @@ func (c condition) holds(root any, at object.Path) bool {
 		return empty
 	case c.Exists:
 		return !empty
+	case c.Items > 0:
+		return len(list(value)) == c.Items
+	case c.Glob != "":
+		return ok && glob(c.Glob, scalar(value))
 	default:
 		return ok && slices.Contains(c.In, scalar(value))
 	}
@@ -89,6 +99,8 @@ func scalar(value any) string {
 // A location is a field as entries spell it: from the root ("/spec.provider"), from the reference ("./name"; "." is the
 // reference itself), or from what holds it ("../provider", "../../x").
 type location string
+
+func (l location) absolute() bool { return strings.HasPrefix(string(l), "/") }
 
 // resolve gives the field's path, without wildcards.
 func (l location) resolve(at object.Path) (object.Path, bool) {

@@ -108,23 +108,18 @@ func unknownProgram() *object.Obstacle {
 // where the flag is not known to take a key.
 func LookupFlag(image, command, flag string) (Flag, bool) {
 	var named *Flag
-	for _, entry := range entries() {
-		for _, rule := range entry.Flags {
-			if !slices.Contains(rule.Names, flag) {
-				continue
-			}
-			found := Flag{Entry: entry.ID, Name: flag, Value: rule.Value}
-			if rule.recognises(image, command) {
-				found.Removable, found.Hold = rule.Removable, rule.Hold
-				if !found.Removable && found.Hold == nil {
-					found.Hold = unknownProgram()
-				}
-				return found, true
-			}
-			if !rule.Only && named == nil {
+	for _, r := range index().flags[flag] {
+		found := Flag{Entry: r.entry, Name: flag, Value: r.rule.Value}
+		if r.rule.recognises(image, command) {
+			found.Removable, found.Hold = r.rule.Removable, r.rule.Hold
+			if !found.Removable && found.Hold == nil {
 				found.Hold = unknownProgram()
-				named = &found
 			}
+			return found, true
+		}
+		if !r.rule.Only && named == nil {
+			found.Hold = unknownProgram()
+			named = &found
 		}
 	}
 	if named == nil {
@@ -136,17 +131,15 @@ func LookupFlag(image, command, flag string) (Flag, bool) {
 // LookupEnv says what is known of a variable that gives a key to a known program. The second result is false for variables
 // that no entry connects with this program, StandardEnv or not.
 func LookupEnv(image, command, name string) (Variable, bool) {
-	for _, entry := range entries() {
-		for _, rule := range entry.Variables {
-			if rule.Kind != "program" || !slices.Contains(rule.Names, name) || !rule.recognises(image, command) {
-				continue
-			}
-			found := Variable{Entry: entry.ID, Name: name, Value: rule.Value, Removable: rule.Removable, Hold: rule.Hold}
-			if !found.Removable && found.Hold == nil {
-				found.Hold = unknownProgram()
-			}
-			return found, true
+	for _, r := range index().variables[name] {
+		if r.rule.Kind != "program" || !r.rule.recognises(image, command) {
+			continue
 		}
+		found := Variable{Entry: r.entry, Name: name, Value: r.rule.Value, Removable: r.rule.Removable, Hold: r.rule.Hold}
+		if !found.Removable && found.Hold == nil {
+			found.Hold = unknownProgram()
+		}
+		return found, true
 	}
 	return Variable{}, false
 }

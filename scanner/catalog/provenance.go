@@ -29,6 +29,19 @@ type makerRule struct {
 	Name      value    `json:"name"`
 	Namespace value    `json:"namespace"`
 	Recreates bool     `json:"recreates"`
+
+	at []pattern
+}
+
+func (r *makerRule) compile() error {
+	for _, at := range r.At {
+		p, err := parsePattern(at)
+		if err != nil {
+			return err
+		}
+		r.at = append(r.at, p)
+	}
+	return nil
 }
 
 // Provenance gives the Secrets that o makes, and for a Secret what its own marks say about its maker, sorted.
@@ -37,11 +50,9 @@ func Provenance(o *object.Object) []Made {
 		return nil
 	}
 	var made []Made
-	for _, entry := range entries() {
-		for _, rule := range entry.Makes {
-			if slices.ContainsFunc(rule.Match, func(s selector) bool { return s.matches(o) }) {
-				made = append(made, rule.made(entry.ID, o)...)
-			}
+	for _, r := range index().makers.of(o.Ref.Kind) {
+		if slices.ContainsFunc(r.rule.Match, func(s selector) bool { return s.matches(o) }) {
+			made = append(made, r.rule.made(r.entry, o)...)
 		}
 	}
 	made = append(made, marks(o)...)
@@ -56,14 +67,10 @@ func Provenance(o *object.Object) []Made {
 	return made
 }
 
-func (r makerRule) made(entry string, o *object.Object) []Made {
+func (r *makerRule) made(entry string, o *object.Object) []Made {
 	var made []Made
-	for _, at := range r.At {
-		p, err := parsePattern(at)
-		if err != nil {
-			continue // TestEntries refuses such an entry
-		}
-		for _, m := range p.find(o.Content) {
+	for _, at := range r.at {
+		for _, m := range at.find(o.Content) {
 			if slices.ContainsFunc(r.When, func(c condition) bool { return !c.holds(o.Content, m.path) }) {
 				continue
 			}

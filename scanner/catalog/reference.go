@@ -47,17 +47,67 @@ type referenceRule struct {
 	Entry     value `json:"entry"`
 	Namespace value `json:"namespace"` // default: the object's own
 
-	// Text is a regular expression with the groups name and (optional) entry and namespace, searched in every string that
-	// At finds.
+	// Text is a regular expression with the groups name and (optional) entry (or entry2, where it may stand elsewhere too)
+	// and namespace, searched in every string that At finds.
 	Text string `json:"text"`
+	// Self says that the object is the Secret itself, which a controller picks up by the field At (a label).
+	Self bool `json:"self"`
 	// Variable says that Name names a variable of Target.
 	Variable bool       `json:"variable"`
 	Target   *targetRef `json:"target"`
+	// Wired wants a variable of pieces of a pod spec to point into the volume that At is in.
+	Wired *pieces `json:"wired"`
 
 	Sure     bool             `json:"sure"`
 	Recipe   []edit           `json:"recipe"`
 	Identity *identity        `json:"identity"`
 	Hold     *object.Obstacle `json:"hold"`
+
+	at   []pattern
+	text *regexp.Regexp
+}
+
+// compile parses what the entry spells as text.
+func (r *referenceRule) compile() error {
+	for _, at := range r.At {
+		p, err := parsePattern(at)
+		if err != nil {
+			return err
+		}
+		r.at = append(r.at, p)
+	}
+	var err error
+	if r.Text != "" {
+		r.text, err = regexp.Compile(r.Text)
+	}
+	return err
+}
+
+// The pieces of a pod spec that stand loose in some objects (a PodPreset, a preset of Prow).
+type pieces struct {
+	Env    location `json:"env"`
+	Mounts location `json:"mounts"`
+	Volume location `json:"volume"` // the volume's name
+}
+
+// holds says that a variable whose name tells of a key points into the volume.
+func (p *pieces) holds(root any, at object.Path) bool {
+	volume, _ := p.Volume.lookup(root, at)
+	env, _ := p.Env.lookup(root, at)
+	mounts, _ := p.Mounts.lookup(root, at)
+	for _, mount := range list(mounts) {
+		folder := strings.TrimSuffix(text(lookup(mount, "mountPath")), "/")
+		if folder == "" || text(lookup(mount, "name")) != text(volume) {
+			continue
+		}
+		for _, variable := range list(env) {
+			file := text(lookup(variable, "value"))
+			if KeyEnv(text(lookup(variable, "name"))) && (file == folder || strings.HasPrefix(file, folder+"/")) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // A value is read from a field, or is a default.
@@ -105,11 +155,9 @@ func References(o *object.Object) []Reference {
 		return nil
 	}
 	var found []Reference
-	for _, entry := range entries() {
-		for _, rule := range entry.References {
-			if rule.about(o) {
-				found = append(found, rule.references(entry.ID, o)...)
-			}
+	for _, r := range index().references.of(o.Ref.Kind) {
+		if r.rule.about(o) {
+			found = append(found, r.rule.references(r.entry, o)...)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Reference) int {
@@ -120,40 +168,40 @@ func References(o *object.Object) []Reference {
 	})
 }
 
-func (r referenceRule) about(o *object.Object) bool {
+func (r *referenceRule) about(o *object.Object) bool {
 	if !slices.ContainsFunc(r.Match, func(s selector) bool { return s.matches(o) }) {
 		return false
 	}
-	for _, c := range r.When {
-		if strings.HasPrefix(string(c.Field), "/") && !c.holds(o.Content, nil) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(r.When, func(c condition) bool { return c.Field.absolute() && !c.holds(o.Content, nil) })
 }
 
-func (r referenceRule) references(entry string, o *object.Object) []Reference {
+func (r *referenceRule) references(entry string, o *object.Object) []Reference {
 	var found []Reference
-	for _, at := range r.At {
-		p, err := parsePattern(at)
-		if err != nil {
-			continue // TestEntries refuses such an entry
-		}
-		for _, m := range p.find(o.Content) {
+	for _, at := range r.at {
+		for _, m := range at.find(o.Content) {
 			found = append(found, r.read(entry, o, m)...)
 		}
 	}
 	return found
 }
 
-func (r referenceRule) read(entry string, o *object.Object, m match) []Reference {
+func (r *referenceRule) read(entry string, o *object.Object, m match) []Reference {
 	for _, c := range r.When {
 		if !c.holds(o.Content, m.path) {
 			return nil
 		}
 	}
-	if r.Text != "" {
+	if r.Wired != nil && !r.Wired.holds(o.Content, m.path) {
+		return nil
+	}
+	switch {
+	case r.text != nil:
 		return r.readText(entry, o, m)
+	case r.Self:
+		ref := r.reference(entry, o, m.path)
+		ref.Field = m.path
+		ref.Secret.Name, ref.Secret.Entry = o.Ref.Name, r.Entry.Default
+		return []Reference{ref}
 	}
 	field, ok := r.Name.resolve(m.path)
 	if !ok {
@@ -179,25 +227,24 @@ func (r referenceRule) read(entry string, o *object.Object, m match) []Reference
 	return []Reference{ref}
 }
 
+// maxTexts bounds the references in one text.
+const maxTexts = 100
+
 // readText finds names inside a longer text: configuration in another language than Kubernetes' own.
-func (r referenceRule) readText(entry string, o *object.Object, m match) []Reference {
-	expression, err := regexp.Compile(r.Text)
-	if err != nil {
-		return nil // TestEntries refuses such an entry
-	}
+func (r *referenceRule) readText(entry string, o *object.Object, m match) []Reference {
 	var found []Reference
-	for _, groups := range expression.FindAllStringSubmatch(text(m.value), 100) {
+	for _, groups := range r.text.FindAllStringSubmatch(text(m.value), maxTexts) {
 		ref := r.reference(entry, o, m.path)
 		ref.Field, ref.Embedded = m.path, true
 		ref.Secret.Entry = r.Entry.Default
-		for i, group := range expression.SubexpNames() {
+		for i, group := range r.text.SubexpNames() {
 			if i == 0 || groups[i] == "" {
 				continue
 			}
 			switch group {
 			case "name":
 				ref.Secret.Name = groups[i]
-			case "entry":
+			case "entry", "entry2":
 				ref.Secret.Entry = groups[i]
 			case "namespace":
 				ref.Secret.Namespace = groups[i]
@@ -211,7 +258,7 @@ func (r referenceRule) readText(entry string, o *object.Object, m match) []Refer
 }
 
 // reference is what every Reference of the rule at that place has in common.
-func (r referenceRule) reference(entry string, o *object.Object, at object.Path) Reference {
+func (r *referenceRule) reference(entry string, o *object.Object, at object.Path) Reference {
 	ref := Reference{
 		Entry:    entry,
 		Via:      object.Reference,

@@ -24,14 +24,7 @@ func KeyEnv(name string) bool {
 }
 
 func hasVariable(name, kind string) bool {
-	for _, entry := range entries() {
-		for _, rule := range entry.Variables {
-			if rule.Kind == kind && slices.Contains(rule.Names, name) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(index().variables[name], func(r of[*variableRule]) bool { return r.rule.Kind == kind })
 }
 
 // looksLikeKey takes the name apart: a word for Google and words for a credential file, and none that makes it something
