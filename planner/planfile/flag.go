@@ -47,8 +47,8 @@ func parseAccount(key, email string) (planner.AccountRule, error) {
 	return rule, nil
 }
 
-// ParseNamespace reads what --namespace-of takes: PATH=NAMESPACE, the path relative to the scanned root.
-func ParseNamespace(s string) (planner.NamespaceRule, error) {
+// ParseNamespaceOf reads what --namespace-of takes: PATH=NAMESPACE, the path relative to the scanned root.
+func ParseNamespaceOf(s string) (planner.NamespaceRule, error) {
 	i := strings.LastIndexByte(s, '=')
 	if i < 0 {
 		return planner.NamespaceRule{}, fmt.Errorf("parsing namespace %.200q: want PATH=NAMESPACE", s)

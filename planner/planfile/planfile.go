@@ -45,7 +45,7 @@ func Marshal(document any) ([]byte, error) {
 // ReadInventory reads an Inventory. Name is what errors call it.
 func ReadInventory(name string, data []byte) (scanner.Inventory, error) {
 	var inv scanner.Inventory
-	if err := read(name, data, "Inventory", &inv); err != nil {
+	if err := Read(name, data, "Inventory", &inv); err != nil {
 		return scanner.Inventory{}, err
 	}
 	return inv, nil
@@ -54,7 +54,7 @@ func ReadInventory(name string, data []byte) (scanner.Inventory, error) {
 // ReadPlan reads a Plan. Whether its ID is that of its content is asked with Verify.
 func ReadPlan(name string, data []byte) (planner.Plan, error) {
 	var p planner.Plan
-	if err := read(name, data, "Plan", &p); err != nil {
+	if err := Read(name, data, "Plan", &p); err != nil {
 		return planner.Plan{}, err
 	}
 	return p, nil
@@ -81,7 +81,8 @@ func Kind(name string, data []byte) (string, error) {
 	return head.Kind, nil
 }
 
-func read(name string, data []byte, want string, into any) error {
+// Read reads a document of the kind into a value of its type: a Changeset, which this package does not know.
+func Read(name string, data []byte, want string, into any) error {
 	kind, err := Kind(name, data)
 	if err != nil {
 		return err

@@ -204,7 +204,7 @@ func (r *policyReader) namespaces(key, value *yaml.Node) {
 	}
 	if value.Kind == yaml.SequenceNode {
 		r.list(value, key.Value, func(item *yaml.Node) {
-			rule, err := ParseNamespace(item.Value)
+			rule, err := ParseNamespaceOf(item.Value)
 			add(item, rule, err)
 		})
 		return

@@ -1,0 +1,4 @@
+package planfile
+
+// WholePolicy is a policy with every setting.
+const WholePolicy = wholePolicy

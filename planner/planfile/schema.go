@@ -1,0 +1,26 @@
+package planfile
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+)
+
+//go:embed schema/*.json
+var schemas embed.FS
+
+// Kinds are the kinds of document that have a schema, in the order in which they are made.
+var Kinds = []string{"inventory", "plan", "changeset", "policy"}
+
+// Schema is the JSON Schema (draft 2020-12) of a kind of document: inventory, plan, changeset or policy. Fields that it does
+// not know are allowed, as they are when a document is read; a policy file allows none.
+//
+// The first three are made from the Go types by the tests of this package, which fail when they differ; the policy's is
+// written by hand.
+func Schema(kind string) ([]byte, error) {
+	data, err := schemas.ReadFile("schema/" + strings.ToLower(kind) + ".json")
+	if err != nil {
+		return nil, fmt.Errorf("looking up the schema of %.60q: there are %s", kind, strings.Join(Kinds, ", "))
+	}
+	return data, nil
+}
