@@ -81,11 +81,11 @@ const (
 	BlockerSourceRecreates   = "source-recreates"
 	BlockerGaps              = "gaps"
 	BlockerCopyElsewhere     = "copy-elsewhere" // a copy that no known workload uses
-	BlockerImagePull         = "consumer-image-pull"
+	BlockerImagePull         = "image-pull"
 	BlockerInline            = "inline" // the key stands written out in an object
 	BlockerKeyUnknown        = "key-unknown"
 	BlockerAccountUnknown    = "secret-unread" // a Secret in use whose content is not known may hold it
-	BlockerKeyNotOwned       = "foreign-key"
+	BlockerKeyNotOwned       = "key-not-owned"
 	BlockerAlreadyGone       = "already-gone"
 )
 

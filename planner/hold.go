@@ -61,7 +61,6 @@ var asks = map[string]string{
 	HoldMetadataIdentity:      "May the container that uses the node's identity act as the key's account instead?",
 	HoldDirectGrants:          "Does %w need the roles that its Kubernetes service account holds itself?",
 	HoldDangling:              "What puts the file there that %w is told to read?",
-	HoldDangling:              "Where does the file come from that %w is told to read?",
 	HoldLimit:                 "Which principals can leave the policy, or should the account be split?",
 	HoldWorkloadHeld:          "What settles the other holds of %w?",
 }
