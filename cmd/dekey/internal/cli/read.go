@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"dekey/planner"
+	"dekey/scanner"
+	"dekey/scanner/cluster"
+	"dekey/scanner/manifest"
+)
+
+// reading are the flags of every command that scans.
+type reading struct {
+	facts
+	context        string
+	kubeconfig     string
+	namespaces     []string
+	allNamespaces  bool
+	noSecretValues bool
+
+	flags *pflag.FlagSet
+}
+
+func (r *reading) add(flags *pflag.FlagSet) {
+	r.flags = flags
+	r.facts.add(flags)
+	flags.StringVar(&r.context, "context", "", "read the live cluster of this kubeconfig `CONTEXT`")
+	flags.StringVar(&r.kubeconfig, "kubeconfig", "", "the kubeconfig `FILE`")
+	flags.StringSliceVarP(&r.namespaces, "namespace", "n", nil, "read these `NAMESPACES` of the cluster alone")
+	flags.BoolVarP(&r.allNamespaces, "all-namespaces", "A", false, "read every namespace of the cluster")
+	flags.BoolVar(&r.noSecretValues, "no-secret-values", false, "read no value of a live Secret: metadata and wiring alone")
+}
+
+// live says whether the command line asks for a cluster.
+func (r *reading) live() bool {
+	return r.context != "" || r.kubeconfig != "" || len(r.namespaces) > 0 || r.allNamespaces
+}
+
+// scan reads every source that the command line names, and gives the policy in force. skip are folders of the
+// checkouts that are dekey's own output.
+func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (scanner.Inventory, planner.Policy, error) {
+	var none scanner.Inventory
+	if len(paths) == 0 && !r.live() {
+		paths = []string{"."}
+	}
+	var root string
+	for _, path := range paths {
+		if path == "-" {
+			continue
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return none, planner.Policy{}, hintf(usagef("reading %s: %w", path, causeOf(err)),
+				"give the folder of a checkout, a file, or - for standard input")
+		}
+		if info.IsDir() && root == "" {
+			root = path
+		}
+	}
+	policy, err := r.facts.read(sys, root)
+	if err != nil {
+		return none, policy, err
+	}
+	var readers []scanner.Reader
+	for _, path := range paths {
+		readers = append(readers, manifest.New(manifestOptions(sys, path, skip, policy.Namespaces, policy.Limits)))
+	}
+	if r.live() {
+		reader, err := r.cluster()
+		if err != nil {
+			return none, policy, err
+		}
+		readers = append(readers, reader)
+	}
+	done := progress(sys, "reading")
+	inventory, err := scanner.Scan(ctx, readers...)
+	done()
+	if err != nil {
+		return none, policy, fmt.Errorf("reading: %w", err)
+	}
+	return inventory, policy, nil
+}
+
+// cluster opens the live cluster that the flags name. It asks the cluster nothing yet.
+func (r *reading) cluster() (scanner.Reader, error) {
+	if r.allNamespaces && len(r.namespaces) > 0 {
+		return nil, usagef("--all-namespaces and --namespace exclude each other")
+	}
+	options := cluster.Options{
+		Kubeconfig: r.kubeconfig, Context: r.context, Namespaces: slices.Clone(r.namespaces),
+		NoSecretValues: r.noSecretValues, UserAgent: tool(),
+	}
+	reader, err := cluster.Open(options)
+	if err != nil {
+		return nil, usagef("reading the kubeconfig: %w", err)
+	}
+	return reader, nil
+}
+
+// manifestOptions say how a checkout is read: by scan, and again by the rewriter.
+func manifestOptions(sys System, root string, skip []string, namespaces []planner.NamespaceRule, limits planner.Limits) manifest.Options {
+	options := manifest.Options{
+		Root: root, Stdin: sys.Stdin,
+		Limits: manifest.Limits{
+			FileBytes: limits.FileBytes, Levels: limits.Levels, Documents: limits.Documents,
+			RenderTime: limits.RenderTime, RenderBytes: limits.RenderBytes,
+		},
+		Skip: below(root, skip),
+	}
+	if self, err := os.Executable(); err == nil {
+		options.Child = []string{self, "render-child"}
+	}
+	for _, rule := range namespaces {
+		options.Namespaces = append(options.Namespaces, manifest.NamespaceRule{Path: rule.Path, Namespace: rule.Namespace})
+	}
+	return options
+}
+
+// below gives those of the paths that are below root, relative to it with forward slashes.
+func below(root string, paths []string) []string {
+	base, err := filepath.Abs(root)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, path := range paths {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			continue
+		}
+		if relative, err := filepath.Rel(base, absolute); err == nil && filepath.IsLocal(relative) && relative != "." {
+			found = append(found, filepath.ToSlash(relative))
+		}
+	}
+	return found
+}
