@@ -320,7 +320,7 @@ func places(origins []scanner.Origin) []Place {
 }
 
 func placeOf(o scanner.Origin) Place {
-	p := Place{Source: Visible(o.Source), Path: Visible(o.Path), Line: o.Line}
+	p := Place{Source: Visible(o.Source), Path: Visible(o.Path), Line: o.Line, raw: o.Path, column: o.Column}
 	switch {
 	case o.Path == "":
 		p.Text = p.Source

@@ -17,18 +17,6 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// The page's size. A page of tens of thousands of workloads would not open: what is over its share is left out, and
-// the page says how much.
-const (
-	sizeHolds     = 3_500_000
-	sizeGaps      = 500_000
-	sizeWorkloads = 6_500_000
-	sizeKeys      = 2_500_000
-	sizeAccounts  = 1_500_000
-	sizeDetails   = 3_000_000
-	sizeCommands  = 1_000_000
-)
-
 // manyMoves is how many workloads are printed with every detail; of more, those that the reader opened.
 const manyMoves = 60
 
@@ -90,7 +78,7 @@ type page struct {
 	w     *bufio.Writer
 	bytes int64
 	err   error
-	limit int64 // what may be written up to the section at hand
+	share map[string]int64 // of the page's size, by section
 }
 
 func (p *page) Write(b []byte) (int, error) {
@@ -104,42 +92,49 @@ func (p *page) put(name string, data any) {
 	}
 }
 
-// HTML writes the report as one page that needs nothing else: no script, style, font or picture from elsewhere.
+// HTML writes the report as one page that needs nothing else: no script, style, font or picture from elsewhere. What
+// would make it too long to open is left out, and the page says how much.
 func HTML(w io.Writer, r *Report) error {
 	set, err := loadPage()
 	if err != nil {
 		return fmt.Errorf("reading the page's template: %w", err)
 	}
-	p := &page{set: set, w: bufio.NewWriterSize(w, 1<<16)}
 	v := viewOf(r)
+	moves := make([]moveView, len(r.Moves))
+	for i, move := range r.Moves {
+		moves[i] = moveView{Move: move, Codes: codesOfMove(move), anchors: v.anchors}
+	}
+	sections := []section{
+		sectionOf("hold", "holds", 3, r.Holds), sectionOf("gap", "gaps", 1, r.Gaps), sectionOf("use", "uses", 3, v.Uses),
+		sectionOf("workload", "workloads", 3, moves), sectionOf("move", "", 2, moves), sectionOf("key", "keys", 2, r.Keys),
+		sectionOf("account", "accounts", 1, r.ServiceAccounts), sectionOf("script", "", 1, r.Scripts),
+	}
+	p := &page{set: set, w: bufio.NewWriterSize(w, 1<<16), share: set.shares(sections)}
+	v.cutScripts(p.share["script"])
 	foot := footOf(r.PlanID)
 	p.put("top", map[string]any{
 		"Title": v.Title, "Guard": set.guard(foot), "Style": template.CSS(set.style), "Foot": template.CSS(foot), "Nav": v.Nav, "Many": len(r.Moves) > manyMoves,
 	})
 	p.put("summary", v)
-	rowsOf(p, "holds", "hold", v, r.Holds, sizeHolds)
-	rowsOf(p, "gaps", "gap", v, r.Gaps, sizeGaps)
-	if v.Picture != nil {
-		p.put("picture", v)
+	p.table(v, sections[0])
+	p.table(v, sections[1])
+	for _, part := range []struct {
+		name string
+		n    int
+	}{{"picture", len(r.Access)}, {"risks", len(r.Risk.Reasons) + len(r.Notices)}, {"prerequisites", len(r.Prerequisites)}} {
+		if part.n > 0 {
+			p.put(part.name, v)
+		}
 	}
-	if len(r.Risk.Reasons)+len(r.Notices) > 0 {
-		p.put("risks", v)
+	p.table(v, sections[2])
+	details, linked := p.details(r, moves)
+	for i := range moves {
+		moves[i].Linked = linked[moves[i].Anchor]
 	}
-	if len(r.Prerequisites) > 0 {
-		p.put("prerequisites", v)
-	}
-	if r.From == "inventory" {
-		rowsOf(p, "uses", "use", v, r.Findings, sizeWorkloads)
-	}
-	detailed := min(len(r.Moves), int((sizeDetails+sizeWorkloads)/2000))
-	rows := make([]moveView, len(r.Moves))
-	for i, move := range r.Moves {
-		rows[i] = moveView{Move: move, Codes: codesOfMove(move), Linked: i < detailed, anchors: v.anchors}
-	}
-	rowsOf(p, "workloads", "workload", v, rows, sizeWorkloads)
-	p.waves(r, v, rows)
-	rowsOf(p, "keys", "key", v, r.Keys, sizeKeys)
-	rowsOf(p, "accounts", "account", v, r.ServiceAccounts, sizeAccounts)
+	p.table(v, sections[3])
+	p.waves(r, details)
+	p.table(v, sections[5])
+	p.table(v, sections[6])
 	for _, part := range []struct {
 		name string
 		n    int
@@ -158,42 +153,68 @@ func HTML(w io.Writer, r *Report) error {
 	return p.w.Flush()
 }
 
-// rowsOf writes a table's rows until its share of the page is used up.
-func rowsOf[T any](p *page, name, row string, v *view, rows []T, size int64) {
-	if len(rows) == 0 {
+// table writes a table's rows until its share of the page is used up.
+func (p *page) table(v *view, s section) {
+	if s.n == 0 {
 		return
 	}
-	p.limit += size
-	p.put(name+"-top", v)
+	p.put(s.table+"-top", v)
 	start := p.bytes
-	for i, data := range rows {
-		if p.bytes-start > size {
-			p.put("left", map[string]int{"Left": len(rows) - i})
+	for i := range s.n {
+		if p.bytes-start >= p.share[s.row] {
+			p.put("left", map[string]int{"Left": s.n - i})
 			break
 		}
-		p.put(row, data)
+		p.put(s.row, s.at(i))
 	}
 	p.put("table-end", nil)
 }
 
-// waves writes each wave's workloads with everything about them, as far as the page's size goes.
-func (p *page) waves(r *Report, v *view, rows []moveView) {
-	byID := make(map[string]moveView, len(rows))
-	for _, row := range rows {
-		byID[row.Anchor] = row
+// details renders the workloads' details in the order of the waves, as far as their share goes. Rendered once, they
+// are written after the table that links to them.
+func (p *page) details(r *Report, moves []moveView) (rendered map[string]string, linked map[string]bool) {
+	byAnchor := make(map[string]moveView, len(moves))
+	for _, move := range moves {
+		byAnchor[move.Anchor] = move
 	}
-	start := p.bytes
+	rendered, linked = map[string]string{}, map[string]bool{}
+	for _, wave := range r.Waves {
+		// Each wave has its part, so that the last is not left bare by the first.
+		size, most := int64(0), p.share["move"]*int64(len(wave.Moves))/int64(len(moves))
+		for _, move := range wave.Moves {
+			if size >= most {
+				break
+			}
+			var b strings.Builder
+			if p.err == nil {
+				p.err = p.set.templates.ExecuteTemplate(&b, "move", byAnchor[move.Anchor])
+			}
+			rendered[move.Anchor], linked[move.Anchor] = b.String(), true
+			size += int64(b.Len())
+		}
+	}
+	return rendered, linked
+}
+
+func (p *page) waves(r *Report, details map[string]string) {
 	for _, wave := range r.Waves {
 		if len(wave.Moves) == 0 {
 			continue
 		}
 		p.put("wave-top", map[string]any{"Anchor": wave.Anchor, "Name": wave.Name, "Why": wave.Why, "Count": wave.Count, "PlanID": r.PlanID})
-		for i, move := range wave.Moves {
-			if p.bytes-start > sizeDetails+v.spare {
-				p.put("wave-left", map[string]int{"Left": len(wave.Moves) - i})
-				break
+		left := 0
+		for _, move := range wave.Moves {
+			text, ok := details[move.Anchor]
+			if !ok {
+				left++
+				continue
 			}
-			p.put("move", byID[move.Anchor])
+			if _, err := io.WriteString(p, text); p.err == nil {
+				p.err = err
+			}
+		}
+		if left > 0 {
+			p.put("wave-left", map[string]int{"Left": left})
 		}
 		p.put("wave-end", nil)
 	}

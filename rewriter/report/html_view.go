@@ -26,8 +26,9 @@ type view struct {
 	Changed                        []Access
 	Scripts                        []scriptView
 
+	Uses []Finding // of an inventory alone
+
 	anchors map[string]string
-	spare   int64 // of other sections' shares, for details
 }
 
 type link struct{ ID, Label string }
@@ -61,10 +62,12 @@ func viewOf(r *Report) *view {
 	}
 	v.Changes = changes(r)
 	v.Hit, v.Spaces = hit(r)
-	v.scripts()
-	v.spare = sizeHolds + sizeGaps + sizeWorkloads + sizeKeys + sizeAccounts -
-		int64(600*len(r.Holds)+400*len(r.Moves)+600*len(r.Keys)+400*len(r.ServiceAccounts))
-	v.spare = max(0, v.spare)
+	if r.From == "inventory" {
+		v.Uses = r.Findings
+	}
+	for _, script := range r.Scripts {
+		v.Scripts = append(v.Scripts, scriptView{Script: script})
+	}
 	v.nav()
 	return v
 }
@@ -123,7 +126,7 @@ func (v *view) nav() {
 	}{
 		{"summary", "Summary", 1}, {"holds", "Held", len(r.Holds)}, {"gaps", "Not seen", len(r.Gaps)}, {"access", "Access", len(r.Access)},
 		{"risks", "Risks", len(r.Risk.Reasons) + len(r.Notices)}, {"prerequisites", "First", len(r.Prerequisites)},
-		{"uses", "Uses", rank(r.From == "inventory") * len(r.Findings)}, {"workloads", "Workloads", len(r.Moves)},
+		{"uses", "Uses", len(v.Uses)}, {"workloads", "Workloads", len(r.Moves)},
 		{"w1", "Waves", len(r.Waves)}, {"keys", "Keys", len(r.Keys)}, {"accounts", "Service accounts", len(r.ServiceAccounts)},
 		{"exceptions", "Exceptions", len(r.Exceptions)}, {"commands", "Commands", len(v.Scripts)}, {"codes", "Codes", len(r.Codes)},
 	} {
@@ -245,18 +248,16 @@ func hit(r *Report) ([]string, []space) {
 	return sentences, spaces
 }
 
-// scripts cuts what would make the page too long.
-func (v *view) scripts() {
-	left := sizeCommands
-	for _, script := range v.R.Scripts {
+// cutScripts cuts what would make the page too long.
+func (v *view) cutScripts(size int64) {
+	left := int(size)
+	for i, script := range v.R.Scripts {
 		shown := script
 		if len(script.Text) > left {
-			shown.Text = script.Text[:left]
-			if cut := strings.LastIndexByte(shown.Text, '\n'); cut >= 0 {
-				shown.Text = shown.Text[:cut+1]
-			}
+			shown.Text = script.Text[:max(0, left)]
+			shown.Text = shown.Text[:strings.LastIndexByte(shown.Text, '\n')+1]
 		}
 		left -= len(shown.Text)
-		v.Scripts = append(v.Scripts, scriptView{Script: shown, Cut: len(script.Text) - len(shown.Text)})
+		v.Scripts[i] = scriptView{Script: shown, Cut: len(script.Text) - len(shown.Text)}
 	}
 }

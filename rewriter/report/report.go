@@ -154,6 +154,9 @@ type Place struct {
 	Path   string `json:"path"`
 	Line   int    `json:"line"`
 	Text   string `json:"text"` // path:line
+
+	raw    string // the path as it was read
+	column int
 }
 
 // A Name is an object's name in parts; Text is NAMESPACE/KIND/NAME.

@@ -151,15 +151,10 @@ func wrap(s string, width int) string {
 	for line := range strings.SplitSeq(s, "\n") {
 		current := ""
 		for word := range strings.FieldsSeq(line) {
-			for _, piece := range pieces(word, width) {
-				joined := piece
-				if current != "" && piece == word {
+			for i, piece := range pieces(word, width) {
+				joined := current + piece
+				if i == 0 && current != "" {
 					joined = current + " " + piece
-				} else if current != "" {
-					joined = current + piece
-					if strings.HasPrefix(word, piece) {
-						joined = current + " " + piece
-					}
 				}
 				if current != "" && text.StringWidthWithoutEscSequences(joined) > width {
 					out = append(out, current)

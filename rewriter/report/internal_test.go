@@ -1,0 +1,218 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dekey/rewriter"
+)
+
+func TestVisible(t *testing.T) {
+	for _, test := range []struct{ name, in, want string }{
+		{"plain text stays", "payments/api: default → api", "payments/api: default → api"},
+		{"an escape sequence is acted on", "a\x1b[31mb", `a\u001b[31mb`},
+		{"a right-to-left override hides an ending", "a\u202egpj.exe", `a\u202egpj.exe`},
+		{"an isolate", "\u2066a\u2069", `\u2066a\u2069`},
+		{"a line break forges a line", "a\nheld  b", `a\nheld  b`},
+		{"a carriage return overwrites", "a\rb", `a\rb`},
+		{"a tab shifts a column", "a\tb", `a\tb`},
+		{"a zero-width space splits a name", "pay\u200bments", `pay\u200bments`},
+		{"a byte-order mark inside", "a\ufeffb", `a\ufeffb`},
+		{"a no-break space looks like a space", "a\u00a0b", `a\u00a0b`},
+		{"a line separator", "a\u2028b", `a\u2028b`},
+		{"a C1 control", "a\u009bb", `a\u009bb`},
+		{"bytes that are no UTF-8", "a\xffb", `a\xffb`},
+		{"NUL", "a\x00b", `a\u0000b`},
+		{"a tag character", "a\U000e0041b", `a\U000e0041b`},
+		{"a Hangul filler is blank", "a\u3164b", `a\u3164b`},
+		{"a variation selector", "a\ufe0fb", `a\ufe0fb`},
+		{"letters of other scripts stay", "größe 本 ש", "größe 本 ש"},
+	} {
+		if got := Visible(test.in); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+	if got := visibleLines("a\r\nb\tc\rd"); got != "a\nb\tc\\rd" {
+		t.Errorf("lines: %q", got)
+	}
+}
+
+func TestMarkdownEscapes(t *testing.T) {
+	for _, test := range []struct{ name, got, want string }{
+		{"words stay words", mdProse("the pod runs as default (which others share)."), "the pod runs as default (which others share)."},
+		{"a mention", mdProse("ask @team, now"), "ask `@team`, now"},
+		{"an issue number", mdProse("see #12 and GH-7"), "see `#12` and `GH-7`"},
+		{"a commit", mdProse("at deadbeef1"), "at `deadbeef1`"},
+		{"an all-letter commit", mdProse("at deadbeef"), "at `deadbeef`"},
+		{"emphasis", mdProse("a *b* _c_"), "a `*b*` `_c_`"},
+		{"a heading or a list at the start", mdProse("# - 1."), "`#` `-` 1."},
+		{"a backtick", mdCode("a`b"), "``a`b``"},
+		{"backticks at the ends", mdCode("``a`"), "``` ``a` ```"},
+		{"a bar ends no cell", mdCode("a|b"), "`a\\|b`"},
+		{"empty", mdCode(""), "–"},
+		{"a fence inside a fence", mdFence("", "a\n```\nb"), "````\na\n```\nb\n````\n"},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s: got %s, want %s", test.name, test.got, test.want)
+		}
+	}
+}
+
+func TestHarmlessCells(t *testing.T) {
+	for in, want := range map[string]string{
+		"=1+1": "'=1+1", "+1": "+1", "-5": "-5", "-5+cmd()": "'-5+cmd()", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "  =1": "'  =1", "a=1": "a=1", "": "", "＝1": "'＝1", "|x": "'|x",
+	} {
+		if got := harmless(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestAllot(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		total           int64
+		wishes, weights []int64
+		want            []int64
+	}{
+		{"all fits", 100, []int64{10, 20, 0}, []int64{1, 1, 1}, []int64{10, 20, 0}},
+		{"what one leaves the others get", 100, []int64{10, 1000}, []int64{1, 1}, []int64{10, 90}},
+		{"by weight", 90, []int64{1000, 1000}, []int64{2, 1}, []int64{60, 30}},
+		{"in several rounds", 100, []int64{10, 45, 1000}, []int64{1, 1, 1}, []int64{10, 45, 45}},
+		{"nothing wished", 100, []int64{0, 0}, []int64{1, 1}, []int64{0, 0}},
+	} {
+		if diff := cmp.Diff(test.want, allot(test.total, test.wishes, test.weights)); diff != "" {
+			t.Errorf("%s: %s", test.name, diff)
+		}
+	}
+}
+
+const patch = `diff --git a/a.yaml b/a.yaml
+--- a/a.yaml
++++ b/a.yaml
+@@ -1,3 +1,2 @@
+ a: 1
+-b: 2
+ c: 3
+@@ -20,4 +19,4 @@
+ d: 1
+--- not a file
+++++ nor this
+ e: 2
+ f: 3
+\ No newline at end of file
+diff --git "a/with \"quote\".yaml" "b/with \"quote\".yaml"
+new file mode 100644
+--- /dev/null
++++ "b/with \"quote\".yaml"
+@@ -0,0 +1,2 @@
++kind: ServiceAccount
++name: a
+`
+
+func TestParsePatch(t *testing.T) {
+	files := parsePatch([]byte(patch))
+	if len(files) != 2 || files[0].path != "a.yaml" || files[1].path != `with "quote".yaml` {
+		t.Fatalf("files: %+v", files)
+	}
+	if h := files[0].hunks; len(h) != 2 || h[0].from != 1 || h[0].to != 3 || h[1].from != 20 || h[1].to != 23 {
+		t.Fatalf("hunks: %+v", h)
+	}
+	want := "@@ -20,4 +19,4 @@\n d: 1\n--- not a file\n++++ nor this\n e: 2\n f: 3\n\\ No newline at end of file\n"
+	if diff := cmp.Diff(want, files[0].hunks[1].text); diff != "" {
+		t.Error(diff)
+	}
+	for _, broken := range []string{"@@ -1 +1 @@\n+a", "--- a\n+++ b\n@@ x @@\n a\n", "--- a\n+++ b\n@@ -1,9999999999999999999 +1 @@\n a\n", "+++ \"\n@@ -1 +1 @@\n-a\n+b\n", "\x00\n@@\n"} {
+		parsePatch([]byte(broken)) // must not panic
+	}
+}
+
+func TestHunksByMove(t *testing.T) {
+	got := hunksByMove([]rewriter.File{
+		{Path: "a.yaml", Before: "x", Moves: []string{"one", "two"}, Edits: []rewriter.FileEdit{{Move: "one", Line: 2}, {Move: "two", Line: 2}, {Move: "two", Line: 21}}},
+		{Path: `with "quote".yaml`, Moves: []string{"one"}, Edits: []rewriter.FileEdit{{Move: "one", Line: 0}}},
+		{Path: "not in the patch.yaml", Moves: []string{"one"}},
+	}, []byte(patch))
+	want := map[string][]string{"one": {"a.yaml @@ -1,3 +1,2 @@", `with "quote".yaml @@ -0,0 +1,2 @@`}, "two": {"a.yaml shown with one", "a.yaml @@ -20,4 +19,4 @@"}}
+	for move, hunks := range want {
+		var list []string
+		for _, hunk := range got[move] {
+			head, _, _ := strings.Cut(hunk.Text, "\n")
+			if hunk.Shown != "" {
+				head = "shown with " + hunk.Shown
+			}
+			list = append(list, hunk.Path+" "+head)
+		}
+		if diff := cmp.Diff(hunks, list); diff != "" {
+			t.Errorf("%s: %s", move, diff)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, test := range []struct{ name, in, want string }{
+		{"fits", "short", "short"},
+		{"at spaces", "one two three four", "one two\nthree four"},
+		{"long names break behind slashes", "a payments/Deployment/api b", "a payments/\nDeployment/\napi b"},
+		{"a word longer than the line", "abcdefghijklmnopqrstuvwxyz", "abcdefghijkl\nmnopqrstuvwx\nyz"},
+		{"line breaks stay", "a\nb", "a\nb"},
+		{"a part that is like the first", "ab/cdefghij/ab/cdefghij", "ab/cdefghij/\nab/cdefghij"},
+	} {
+		if got := wrap(test.in, 12); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestPictureCollapses(t *testing.T) {
+	access := func(namespaces, each, accounts int) *Report {
+		r := &Report{}
+		for n := range namespaces {
+			for i := range each {
+				name := Name{Namespace: "ns-" + strings.Repeat("x", n%7) + string(rune('a'+n%26)) + string(rune('a'+n/26)), Kind: "Deployment", Name: "w" + string(rune('a'+i))}
+				name.Text = name.Namespace + "/Deployment/" + name.Name
+				email := "sa" + string(rune('a'+(n+i)%accounts%26)) + string(rune('a'+(n+i)%accounts/26)) + "@p" + string(rune('a'+n%3)) + ".iam.gserviceaccount.com"
+				r.Access = append(r.Access, Access{Workload: name, Before: []string{email}, After: []string{email}})
+			}
+		}
+		return r
+	}
+	if pictureOf(&Report{}) != nil {
+		t.Error("a picture of nothing")
+	}
+	for _, test := range []struct {
+		name string
+		r    *Report
+		note string
+	}{
+		{"ten workloads one by one", access(5, 2, 4), ""},
+		{"hundreds by namespace", access(20, 25, 4), "workloads are shown by namespace"},
+		{"many accounts by project", access(20, 25, 200), "workloads are shown by namespace, accounts by project"},
+		{"many namespaces", access(100, 2, 4), "workloads are shown by namespace"},
+	} {
+		p := pictureOf(test.r)
+		if p.Note != test.note {
+			t.Errorf("%s: note %q, want %q", test.name, p.Note, test.note)
+		}
+		column := map[int]int{}
+		boxes := map[[2]int]bool{}
+		for _, box := range p.Boxes {
+			column[box.X]++
+			at := [2]int{box.X, box.Y}
+			if boxes[at] || box.X < 0 || box.Y < 20 || box.X+box.W > p.Width || box.Y+box.H > p.Height {
+				t.Errorf("%s: %q lies on another box or outside", test.name, box.Title)
+			}
+			boxes[at] = true
+			if len([]rune(box.Label)) > labelRunes {
+				t.Errorf("%s: the label %q is too long for its box", test.name, box.Label)
+			}
+		}
+		for x, n := range column {
+			if n > maxBoxes {
+				t.Errorf("%s: %d boxes in the column at %d", test.name, n, x)
+			}
+		}
+	}
+}
