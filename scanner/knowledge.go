@@ -160,9 +160,9 @@ func (v *view) Contents(kind, name string) wiring.Contents {
 		for _, entry := range sortedKeys(entries) {
 			i := slices.IndexFunc(content.Entries, func(e wiring.Entry) bool { return e.Name == entry })
 			if i < 0 {
-				content.Entries = append(content.Entries, wiring.Entry{Name: entry, Holds: object.Yes})
+				content.Entries = append(content.Entries, wiring.Entry{Name: entry, Holds: object.Yes, Presumed: true})
 			} else if content.Entries[i].Holds == object.Unknown {
-				content.Entries[i].Holds = object.Yes
+				content.Entries[i].Holds, content.Entries[i].Presumed = object.Yes, true
 			}
 		}
 		slices.SortFunc(content.Entries, func(a, b wiring.Entry) int { return strings.Compare(a.Name, b.Name) })

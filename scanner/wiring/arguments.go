@@ -22,7 +22,7 @@ func (r *resolver) arguments(i int) {
 		}
 		telling := known || n.activate || n.assigned && catalog.KeyEnv(n.name)
 		hits, landed := r.find(i, value)
-		found := r.keys(hits, telling)
+		found := r.keys(hits, telling, true)
 		if len(found) == 0 && len(hits) == 0 && !known {
 			found = r.inText(i, n, value)
 		}
@@ -108,7 +108,7 @@ func (r *resolver) inText(i int, n named, value string) []hit {
 	var found []hit
 	for _, p := range pathInText.FindAllString(value, -1) {
 		hits, _ := r.find(i, strings.TrimRight(p, "."))
-		found = append(found, r.keys(hits, false)...)
+		found = append(found, r.keys(hits, false, true)...)
 	}
 	return found
 }
@@ -133,7 +133,7 @@ func (r *resolver) wellKnown(i int) {
 			known, _ := r.find(i, m.path+"/"+defaultFile)
 			hits = append(hits, known...)
 		}
-		for _, h := range r.keys(slices.DeleteFunc(hits, func(h hit) bool { return !catalog.WellKnownPath(h.path) }), true) {
+		for _, h := range r.keys(slices.DeleteFunc(hits, func(h hit) bool { return !catalog.WellKnownPath(h.path) }), true, true) {
 			if h.mount == j {
 				r.ofFile(i, h, r.mounted(i, h, true))
 			}

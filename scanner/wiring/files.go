@@ -159,7 +159,7 @@ func (r *resolver) inVolume(v *volume, mount int, rel, file string) []hit {
 		files, complete := s.files(r.know)
 		matched := false
 		for _, f := range files {
-			h := hit{volume: v, mount: mount, source: s, file: f, path: file}
+			h := hit{volume: v, mount: mount, source: s, file: f, path: file, possible: f.presumed && !s.listed}
 			switch {
 			case f.Path == rel:
 				matched = true
@@ -191,5 +191,5 @@ func (r *resolver) under(i, j int) []hit {
 		return nil
 	}
 	hits := r.inVolume(v, j, r.subPath(i, m), path.Clean(r.env[i].expand(m.path)))
-	return slices.DeleteFunc(hits, func(h hit) bool { return h.possible && h.folder })
+	return slices.DeleteFunc(hits, func(h hit) bool { return h.file.Path == "" })
 }

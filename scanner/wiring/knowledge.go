@@ -37,7 +37,9 @@ func (c Contents) Entry(name string) (Entry, bool) {
 type Entry struct {
 	Name  string
 	Holds object.Tri
-	Keys  []string // ids; none where Holds is yes by the wiring alone
+	Keys  []string // ids
+	// Presumed: Holds is yes by the wiring alone; whether there is such an entry is not known.
+	Presumed bool
 	Value string
 	Known bool // Value is the whole value
 	Facts []Fact

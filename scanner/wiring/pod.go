@@ -53,6 +53,8 @@ type VolumeFile struct {
 	Field object.Path `json:"field"` // of the item, or ""
 	Key   string      `json:"key"`   // an id, or ""
 	Holds object.Tri  `json:"holds"` // does it hold a key?
+
+	presumed bool // by the wiring alone
 }
 
 // A Container is what the planner asks about one container.

@@ -103,9 +103,9 @@ func (p *presumptions) Contents(kind, name string) Contents {
 		}
 		i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == h.Entry })
 		if i < 0 {
-			entries = append(entries, Entry{Name: h.Entry, Holds: object.Yes})
+			entries = append(entries, Entry{Name: h.Entry, Holds: object.Yes, Presumed: true})
 		} else if entries[i].Holds == object.Unknown {
-			entries[i].Holds = object.Yes
+			entries[i].Holds, entries[i].Presumed = object.Yes, true
 		}
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
@@ -174,27 +174,25 @@ func (r *resolver) each(i int, u Use) {
 	}
 }
 
-// keys gives the hits that are uses of a key: known ones, and with presume those of which nothing is known.
-func (r *resolver) keys(hits []hit, presume bool) []hit {
+// keys gives the hits that are uses of a key: known ones, and with presume those of which nothing is known. Files that
+// are named by their folder alone count with folders.
+func (r *resolver) keys(hits []hit, presume, folders bool) []hit {
 	var keys, unknown []hit
 	for _, h := range hits {
 		switch h.file.Holds {
 		case object.Yes:
-			keys = append(keys, h)
+			if !h.folder || folders {
+				keys = append(keys, h)
+			}
 		case object.Unknown:
 			// A ConfigMap that was not seen, beside a token for another audience, is a federation configuration.
-			if presume && (h.source.kind != "ConfigMap" || !r.federated()) && (!h.folder || h.possible || len(hits) == 1) {
+			if presume && (h.source.kind != "ConfigMap" || !r.federated()) && (!h.folder || folders && (h.possible || len(hits) == 1)) {
 				unknown = append(unknown, h)
 			}
 		}
 	}
 	if len(keys) > 0 {
 		return keys
-	}
-	if slices.ContainsFunc(unknown, func(h hit) bool { return h.source.kind == "Secret" }) && r.federated() {
-		// Token, configuration and Secrets in one volume: the configuration is the likelier target only where the
-		// Secret is not; both stay uses.
-		return unknown
 	}
 	return unknown
 }
@@ -255,7 +253,8 @@ func (r *resolver) variables(i int) {
 		if catalog.KeyEnv(name) && landed == unmounted {
 			hits = r.aboveMounts(i, s.value)
 		}
-		found := r.keys(hits, telling)
+		// A folder may be named for a hundred reasons: it is a use by a variable whose name tells of a key.
+		found := r.keys(hits, telling, telling)
 		for _, h := range found {
 			use := u
 			if ambiguous(found) {

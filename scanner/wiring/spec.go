@@ -140,7 +140,7 @@ func (r *resolver) eachMention(i int, yield func(hits []hit, where string, line 
 		}
 	}
 	for _, name := range env.order {
-		if s := env.values[name]; s.known {
+		if s := env.values[name]; s.known && !r.pieceOnly(i, name, s.value) {
 			paths(s.value, "env "+name, 0)
 		}
 	}
@@ -163,6 +163,18 @@ func (r *resolver) eachMention(i int, yield func(hits []hit, where string, line 
 			}
 		}
 	}
+}
+
+// pieceOnly says that a variable names a folder and that other values are put together from it: these are looked at.
+func (r *resolver) pieceOnly(i int, name, value string) bool {
+	hits, _ := r.find(i, value)
+	if !slices.ContainsFunc(hits, func(h hit) bool { return h.folder }) {
+		return false
+	}
+	c := &r.pod.containers[i]
+	piece := "$(" + name + ")"
+	return slices.ContainsFunc(c.env, func(v variable) bool { return strings.Contains(v.value, piece) }) ||
+		slices.ContainsFunc(c.words, func(w word) bool { return strings.Contains(w.text, piece) })
 }
 
 // A configText is a fact from a ConfigMap that the container mounts.

@@ -153,7 +153,7 @@ func (f *VolumeFile) know(content Contents) {
 	entry, ok := content.Entry(f.Entry)
 	switch {
 	case ok:
-		f.Holds = entry.Holds
+		f.Holds, f.presumed = entry.Holds, entry.Presumed
 		if len(entry.Keys) > 0 {
 			f.Key = entry.Keys[0]
 		}

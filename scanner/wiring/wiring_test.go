@@ -131,65 +131,17 @@ func TestPodSpecs(t *testing.T) {
 	}
 }
 
-var podTests = []struct {
-	name  string
-	spec  string
-	known contents
-	want  []string
-}{
-	{
-		name: "the variable, the mount and the volume belong together",
-		spec: `
-containers:
-- name: app
-  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /var/secrets/google/key.json}]
-  volumeMounts: [{name: creds, mountPath: /var/secrets/google/}]
-volumes: [{name: creds, secret: {secretName: sa}}]`,
-		want: []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /var/secrets/google/key.json = Secret/sa/key.json standard at env[name=GOOGLE_APPLICATION_CREDENTIALS]"},
-	},
-	{
-		name: "content known to be no key wins over the variable's name",
-		spec: `
-containers:
-- name: app
-  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /creds/config.json}]
-  volumeMounts: [{name: creds, mountPath: /creds}]
-volumes: [{name: creds, secret: {secretName: sa}}]`,
-		known: contents{"Secret/sa": {"config.json": "no"}},
-	},
-	{
-		name: "the longest mount wins, whatever fills it",
-		spec: `
-containers:
-- name: app
-  env: [{name: KEY, value: /etc/app/google/key.json}, {name: OTHER, value: /etc/app/key.json}]
-  volumeMounts: [{name: creds, mountPath: /etc/app}, {name: scratch, mountPath: /etc/app/google}]
-volumes: [{name: creds, secret: {secretName: sa}}, {name: scratch, emptyDir: {}}]`,
-		known: contents{"Secret/sa": {"key.json": "key"}},
-		want:  []string{"app env-file OTHER /etc/app/key.json = Secret/sa/key.json known at env[name=OTHER] hold program-reads-key"},
-	},
-	{
-		name: "a mount that nothing names is a use of its own",
-		spec: `
-containers:
-- name: app
-  volumeMounts: [{name: creds, mountPath: /creds}]
-volumes: [{name: creds, secret: {secretName: sa}}]`,
-		known: contents{"Secret/sa": {"a.json": "key", "b.json": "key", "password": "no"}},
-		want: []string{
-			"app mount  /creds/a.json = Secret/sa/a.json known hold program-reads-key",
-			"app mount  /creds/b.json = Secret/sa/b.json known hold program-reads-key",
-		},
-	},
-	{
-		name: "a proxy's flag",
-		spec: `
-containers:
-- name: proxy
-  image: gcr.io/cloudsql-docker/gce-proxy:1.16
-  command: [/cloud_sql_proxy, -instances=p:r:i=tcp:3306, -credential_file=/secrets/cloudsql/credentials.json]
-  volumeMounts: [{name: creds, mountPath: /secrets/cloudsql}]
-volumes: [{name: creds, secret: {secretName: sa}}]`,
-		want: []string{"proxy arg-file -credential_file /secrets/cloudsql/credentials.json = Secret/sa/credentials.json at command[2] removable"},
-	},
+func TestArguments(t *testing.T) {
+	for _, test := range argumentTests {
+		t.Run(test.name, func(t *testing.T) {
+			text := "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  volumes: [{name: creds, secret: {secretName: sa}}, {name: scripts, configMap: {name: scripts}}]\n" +
+				"  containers:\n  - name: app\n    volumeMounts: [{name: creds, mountPath: /creds}, {name: scripts, mountPath: /scripts}]\n    " +
+				strings.ReplaceAll(strings.TrimSpace(test.spec), "\n", "\n    ") + "\n"
+			known := contents{"Secret/sa": {"key.json": "key", "other.json": "no"}}
+			for name, entries := range test.known {
+				known[name] = entries
+			}
+			compare(t, uses(t, decode(t, text), known), test.want)
+		})
+	}
 }
