@@ -13,8 +13,7 @@ import (
 func (r *resolver) arguments(i int) {
 	c := &r.pod.containers[i]
 	image := r.pod.Spec.Containers[i].Image
-	for _, n := range read(c.words) {
-		value := r.env[i].shell(n.value)
+	r.eachNamed(i, c.words, func(n named, value string) {
 		flag, known := catalog.Flag{}, false
 		if n.name != "" && !n.assigned {
 			flag, known = catalog.LookupFlag(image, n.program, n.name)
@@ -30,9 +29,23 @@ func (r *resolver) arguments(i int) {
 		for _, h := range found {
 			r.ofFile(i, h, u)
 		}
-		if len(found) == 0 && len(hits) == 0 && known && strings.HasPrefix(asPath(value, ""), "/") {
+		switch {
+		case len(found)+len(hits) > 0:
+		case known && asPath(value, "") != "", n.activate && n.name == "--key-file":
 			r.dangling(i, u, value, landed)
 		}
+	})
+}
+
+// eachNamed gives what commands name, with variables replaced as far as they are known.
+func (r *resolver) eachNamed(i int, words []word, yield func(n named, value string)) {
+	local := map[string]string{}
+	for _, n := range read(words) {
+		value := r.env[i].shell(n.value, local)
+		if n.assigned && len(value) <= longValue {
+			local[n.name] = value
+		}
+		yield(n, value)
 	}
 }
 

@@ -98,14 +98,19 @@ func (e environment) expand(s string) string {
 	return b.String()
 }
 
-// shell replaces the shell's $NAME and ${NAME} too, where they are known.
-func (e environment) shell(s string) string {
+// shell replaces the shell's $NAME and ${NAME} too, where they are known: by the script's own assignments so far, or by
+// the container.
+func (e environment) shell(s string, local map[string]string) string {
 	s = e.expand(s)
 	if !strings.Contains(s, "$") {
 		return s
 	}
 	return shellVariable.ReplaceAllStringFunc(s, func(m string) string {
-		if v, ok := e.values[strings.Trim(m, "${}")]; ok && v.known {
+		name := strings.Trim(m, "${}")
+		if value, ok := local[name]; ok {
+			return value
+		}
+		if v, ok := e.values[name]; ok && v.known {
 			return v.value
 		}
 		return m

@@ -40,10 +40,10 @@ type Entry struct {
 	Keys  []string // ids
 	// Presumed: Holds is yes by the wiring alone; whether there is such an entry is not known.
 	Presumed bool
-	Value string
-	Known bool // Value is the whole value
-	Facts []Fact
-	At    []object.Origin
+	Value    string
+	Known    bool // Value is the whole value
+	Facts    []Fact
+	At       []object.Origin
 }
 
 // A Fact is what a longer text in a ConfigMap says about key files.

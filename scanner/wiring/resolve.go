@@ -130,7 +130,7 @@ func (r *resolver) add(i int, u Use) {
 	u.Container, u.ContainerType = spec.Name, spec.Type
 	for n := range r.uses {
 		old := &r.uses[n]
-		if r.of[n] == i && old.Via == u.Via && old.Env == u.Env && old.Field == u.Field && old.Secret == u.Secret && old.Key == u.Key && (u.Via != object.Mount || old.Path == u.Path) {
+		if r.of[n] == i && old.Via == u.Via && old.Env == u.Env && old.Field == u.Field && old.Secret == u.Secret && old.Key == u.Key {
 			for _, at := range u.At { // the same flag twice
 				if !slices.ContainsFunc(old.At, at.Equal) {
 					old.At = append(old.At, at)

@@ -127,6 +127,16 @@ func identifier(s string) bool {
 	return s != ""
 }
 
+// replacement says that the text between $( and ) names a value.
+func replacement(s string) bool {
+	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == '.' || r == '-' }) {
+		if !identifier(part) {
+			return false
+		}
+	}
+	return identifier(s[:1])
+}
+
 type token struct {
 	text string
 	line int
@@ -182,8 +192,8 @@ func splitScript(s string) [][]token {
 		case c == '`':
 			command()
 		case c == '$' && i+1 < len(s) && s[i+1] == '(':
-			// $(VAR) of Kubernetes stays together; $(command) of the shell begins a command.
-			if end := strings.IndexByte(s[i:], ')'); end > 2 && identifier(s[i+2:i+end]) {
+			// $(VAR) of Kubernetes and $(params.x) of Tekton stay together; $(command) of the shell begins a command.
+			if end := strings.IndexByte(s[i:], ')'); end > 2 && replacement(s[i+2:i+end]) {
 				b.WriteString(s[i : i+end+1])
 				open = true
 				i += end

@@ -397,4 +397,167 @@ containers: [{name: app, image: app}]`,
 		known: contents{"Secret/registry": {".dockerconfigjson": "key"}, "Secret/hub": {".dockerconfigjson": "no"}},
 		want:  []string{" image-pull spec.imagePullSecrets[name=registry] = Secret/registry/.dockerconfigjson known at imagePullSecrets[name=registry]"},
 	},
+	{
+		name: "the keyless configuration of federation is no key: the pod has moved",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /var/run/gcp/config.json}]
+  volumeMounts: [{name: gcp, mountPath: /var/run/gcp}]
+volumes:
+- name: gcp
+  projected:
+    sources:
+    - serviceAccountToken: {path: token, audience: acme.svc.id.goog}
+    - configMap: {name: federation}`,
+	},
+	{
+		name: "the same with a ConfigMap volume beside the token's",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /config/config.json}]
+  volumeMounts: [{name: config, mountPath: /config}, {name: token, mountPath: /token}]
+volumes: [{name: config, configMap: {name: federation}}, {name: token, projected: {sources: [{serviceAccountToken: {path: token, audience: sts}}]}}]`,
+	},
+	{
+		name: "a ConfigMap that was read and holds a configuration",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /config/config.json}]
+  volumeMounts: [{name: config, mountPath: /config}]
+volumes: [{name: config, configMap: {name: federation}}]`,
+		known: contents{"ConfigMap/federation": {"config.json": "no"}},
+	},
+	{
+		name: "a key in a ConfigMap",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /config/key.json}]
+  volumeMounts: [{name: config, mountPath: /config}]
+volumes: [{name: config, configMap: {name: settings}}]`,
+		known: contents{"ConfigMap/settings": {"key.json": "key", "app.conf": "no"}},
+		want:  []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /config/key.json = ConfigMap/settings/key.json known standard at env[name=GOOGLE_APPLICATION_CREDENTIALS]"},
+	},
+	{
+		name: "every pod's own token is no federation",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /config/key.json}]
+  volumeMounts: [{name: config, mountPath: /config}, {name: kube-api-access-x, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]
+volumes:
+- {name: config, configMap: {name: settings}}
+- name: kube-api-access-x
+  projected: {sources: [{serviceAccountToken: {path: token, expirationSeconds: 3607}}, {configMap: {name: kube-root-ca.crt}}]}`,
+		want: []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /config/key.json = ConfigMap/settings/key.json standard at env[name=GOOGLE_APPLICATION_CREDENTIALS]"},
+	},
+	{
+		name: "a variable whose file nothing mounts dangles",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /etc/service-account/service-account.json}]`,
+		want: []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /etc/service-account/service-account.json standard at env[name=GOOGLE_APPLICATION_CREDENTIALS] hold dangling"},
+	},
+	{
+		name: "a mount without its volume dangles",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /creds/key.json}]
+  volumeMounts: [{name: creds, mountPath: /creds}]`,
+		want: []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /creds/key.json standard at env[name=GOOGLE_APPLICATION_CREDENTIALS] hold dangling"},
+	},
+	{
+		name: "a volume without its Secret's name dangles",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /creds/key.json}]
+  volumeMounts: [{name: creds, mountPath: /creds}]
+volumes: [{name: creds, secret: {}}]`,
+		want: []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /creds/key.json standard at env[name=GOOGLE_APPLICATION_CREDENTIALS] hold dangling"},
+	},
+	{
+		name: "an init container fills the folder: which key it is, is not known",
+		spec: `
+initContainers:
+- name: fetch
+  command: [sh, -c, "cp /creds/key.json /shared/"]
+  volumeMounts: [{name: creds, mountPath: /creds}, {name: shared, mountPath: /shared}]
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /shared/key.json}]
+  volumeMounts: [{name: shared, mountPath: /shared}]
+volumes: [{name: creds, secret: {secretName: sa}}, {name: shared, emptyDir: {}}]`,
+		known: contents{"Secret/sa": {"key.json": "key"}},
+		want: []string{
+			"fetch arg-file command[2] /creds/key.json = Secret/sa/key.json known embedded hold program-reads-key",
+			"app env-file GOOGLE_APPLICATION_CREDENTIALS /shared/key.json standard at env[name=GOOGLE_APPLICATION_CREDENTIALS] hold dangling",
+		},
+	},
+	{
+		name: "a volume called like a key that is an emptyDir by now",
+		spec: `
+containers:
+- name: app
+  volumeMounts: [{name: cloudsql-instance-credentials, mountPath: /secrets/cloudsql}]
+volumes: [{name: cloudsql-instance-credentials, emptyDir: {}}]`,
+	},
+	{
+		name: "an empty variable is an unset one",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: ""}, {name: OTHER}]`,
+	},
+	{
+		name: "a known flag whose file a preset brings dangles",
+		spec: `
+containers:
+- name: proxy
+  image: gcr.io/cloudsql-docker/gce-proxy:1.16
+  args: [-credential_file=/etc/preset/key.json]`,
+		want: []string{"proxy arg-file -credential_file /etc/preset/key.json at args[0] hold dangling"},
+	},
+	{
+		name: "a private variable that names no mount is nobody's business",
+		spec: `
+containers:
+- name: app
+  env: [{name: KEY_FILE, value: /etc/app/key.pem}, {name: GCP_SA_KEY_PATH, value: /baked/in.json}]`,
+	},
+	{
+		name: "a Secret of a name that sounds like a key is none by its name",
+		spec: `
+containers:
+- name: kaniko
+  image: gcr.io/kaniko-project/executor:v1
+  volumeMounts: [{name: kaniko-secret, mountPath: /kaniko/.docker}]
+volumes: [{name: kaniko-secret, secret: {secretName: kaniko-secret}}]`,
+	},
+	{
+		name: "a folder that a telling variable names",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /creds}]
+  volumeMounts: [{name: creds, mountPath: /creds}]
+volumes: [{name: creds, secret: {secretName: sa}}]`,
+		known: contents{"Secret/sa": {"key.json": "key"}},
+		want:  []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /creds/key.json = Secret/sa/key.json known standard at env[name=GOOGLE_APPLICATION_CREDENTIALS]"},
+	},
+	{
+		name: "two mounts of one file are one use",
+		spec: `
+containers:
+- name: app
+  volumeMounts: [{name: a, mountPath: /a}, {name: a, mountPath: /b, subPath: key.json}]
+volumes: [{name: a, secret: {secretName: sa}}]`,
+		known: contents{"Secret/sa": {"key.json": "key"}},
+		want:  []string{"app mount  /a/key.json = Secret/sa/key.json known hold program-reads-key"},
+	},
 }

@@ -144,16 +144,16 @@ func (r *resolver) eachMention(i int, yield func(hits []hit, where string, line 
 			paths(s.value, "env "+name, 0)
 		}
 	}
-	for _, n := range read(c.words) {
+	r.eachNamed(i, c.words, func(n named, value string) {
 		where := n.name
 		if where == "" {
 			where = relativeField(r.pod.Spec.Containers[i].Field, c.words[n.words[0]].field)
 		}
-		paths(env.shell(n.value), "argument "+where, n.line)
-	}
+		paths(value, "argument "+where, n.line)
+	})
 	for _, w := range c.texts {
 		for _, n := range readScript(w.text) {
-			paths(env.shell(n.value), w.name, 0)
+			paths(env.shell(n.value, nil), w.name, 0)
 		}
 	}
 	for _, f := range r.configTexts(i) {
