@@ -109,25 +109,26 @@ func (e *editor) remove(n *node, added bool) error {
 	return nil
 }
 
-// compact cuts the leading entries of a compact item up to the survivor, or to the first comment that stays.
+// compact cuts the leading entries of a compact item up to the survivor, or to the first comment that stays: that one then
+// stands beside the dash.
 func (e *editor) compact(n *node, survivor int) {
 	from := n.entries[0].mark
 	for i := 0; i < survivor; i++ {
-		end, next := e.lineEnd(n.entries[i].end()), n.entries[i+1].mark
-		down := e.below(end, n.column)
-		up := e.above(e.lineStart(next), down, n.column)
-		if i+1 == survivor {
-			up = e.lineStart(next) // its comments are its own
+		down := e.below(e.lineEnd(n.entries[i].end()), n.column)
+		up := e.lineStart(n.entries[i+1].mark)
+		if i+1 < survivor {
+			up = e.above(up, down, n.column)
 		}
 		for line := down; line < up; line = nextLine(e.text, line) {
-			if comment := e.firstByte(line); comment < len(e.text) && e.seen[comment] == '#' {
-				e.cut(from, comment)
-				from = up
-				if i+1 == survivor {
-					return
-				}
-				break
+			comment := e.firstByte(line)
+			if comment >= up || e.seen[comment] != '#' {
+				continue
 			}
+			e.cut(from, comment)
+			for k := i + 1; k < survivor; k++ {
+				e.lines(n, k, n.entries[k-1].end())
+			}
+			return
 		}
 	}
 	e.cut(from, n.entries[survivor].mark)
@@ -163,14 +164,21 @@ func (e *editor) above(pos, floor, column int) int {
 	return pos
 }
 
-// below is where the contiguous comment lines under an entry end that stand deeper than it.
+// below is where the comment lines under an entry end that stand deeper than it. Blank lines between them go with them.
 func (e *editor) below(pos, column int) int {
-	for pos < len(e.text) {
-		first := e.firstByte(pos)
-		if first >= len(e.text) || e.seen[first] != '#' || e.text[first] != '#' || e.width(pos, first) <= column {
-			break
+	for next := pos; next < len(e.text); {
+		first := e.firstByte(next)
+		switch {
+		case first >= len(e.text):
+			return pos
+		case isBreak(e.text[first]):
+			next = nextLine(e.text, first)
+		case e.seen[first] == '#' && e.text[first] == '#' && e.width(next, first) > column:
+			next = nextLine(e.text, first)
+			pos = next
+		default:
+			return pos
 		}
-		pos = nextLine(e.text, pos)
 	}
 	return pos
 }
@@ -216,7 +224,6 @@ var (
 	codeItem   = regexp.MustCompile(`^#+[ \t]*-([ \t]|$)`)
 	codeKey    = regexp.MustCompile(`^#+[ \t]*["']?([A-Za-z0-9_./-]+)["']?[ \t]*:([ \t]+(.*))?$`)
 	spoken     = regexp.MustCompile(`(?i)^(note|todo|fixme|warning|important|caution|hint|see|nb|xxx|hack|bug|default|example)$`)
-	marker     = regexp.MustCompile(`#+[ \t]*\[(START|END)[ \t]+([^\]]*)\]`)
 )
 
 // codeLike says whether a comment is an entry that somebody commented out. Those stay.
@@ -268,16 +275,7 @@ func (e *editor) width(line, first int) int { return first - line }
 
 // finish merges cuts and insertions to ordered splices.
 func (e *editor) finish() ([]Splice, error) {
-	sort.SliceStable(e.cuts, func(i, j int) bool { return e.cuts[i].Start < e.cuts[j].Start })
-	var merged []Splice
-	for _, c := range e.cuts {
-		if last := len(merged) - 1; last >= 0 && c.Start <= merged[last].End {
-			merged[last].End = max(merged[last].End, c.End)
-			continue
-		}
-		merged = append(merged, c)
-	}
-	merged = e.markers(merged)
+	merged := e.markers(merge(e.cuts))
 	if err := e.openEnd(merged); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package yamledit
 import (
 	"bytes"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // insert adds the new entries of a block collection.
@@ -125,11 +127,8 @@ func (e *editor) eol(pos int) string {
 func (e *editor) replace(n *node, depth int) error {
 	value := n.change.set.value()
 	entry := n.entryOf()
-	if n.flow || e.json || n.parent != nil && n.parent.flow {
+	if e.json || n.parent != nil && n.parent.flow {
 		return e.replaceFlow(n, value, depth)
-	}
-	if n.anchor != "" {
-		return refuse("a value with an anchor is to be replaced")
 	}
 	style := e.styleAt(n)
 	block := false
@@ -144,11 +143,17 @@ func (e *editor) replace(n *node, depth int) error {
 		if n.start == n.end {
 			text = " " + text
 		}
-		if n.kind == mapping || n.kind == sequence {
+		if n.kind != scalar && !n.flow && n.kind != alias {
 			return e.collapse(n, text, depth)
 		}
-		e.adds = append(e.adds, insertion{pos: n.start, end: n.end, depth: depth, text: text})
+		if n.style&yaml.TaggedStyle != 0 {
+			return refuse("a value with a tag is to be replaced")
+		}
+		e.adds = append(e.adds, insertion{pos: n.body, end: n.end, depth: depth, text: text})
 		return nil
+	}
+	if n.anchor != "" {
+		return refuse("a value with an anchor is to be replaced")
 	}
 	if entry == nil || entry.key == nil {
 		return refuse("a list item is to be replaced by a mapping or a list")
@@ -176,8 +181,8 @@ func (e *editor) replace(n *node, depth int) error {
 // collapse puts an inline value in place of a block collection.
 func (e *editor) collapse(n *node, text string, depth int) error {
 	entry := n.entryOf()
-	if entry == nil || n.start < entry.colon {
-		return refuse("a list item is to be replaced")
+	if entry == nil || n.anchor != "" {
+		return refuse("a list item or a value with an anchor is to be replaced")
 	}
 	e.adds = append(e.adds, insertion{pos: entry.colon, end: n.end, depth: depth, text: " " + strings.TrimLeft(text, " ")})
 	return nil

@@ -40,7 +40,7 @@ func same(old, now *node) bool {
 		return old == now
 	}
 	if old.change.set != nil {
-		return matches(now, old.change.set.value()) && now.anchor == ""
+		return matches(now, old.change.set.value()) && now.anchor == old.anchor
 	}
 	if old.kind != now.kind || old.tag != now.tag || old.value != now.value || old.style != now.style ||
 		old.anchor != now.anchor || old.bare != now.bare {

@@ -152,6 +152,8 @@ func (b *builder) properties(pos int) int {
 	return pos
 }
 
+var errKey = refuse("a mapping has a key that is no scalar: this may be a template")
+
 func (n *node) adopt(e entry) {
 	e.value.parent, e.value.index = n, len(n.entries)
 	if e.key != nil {
@@ -187,6 +189,9 @@ func (b *builder) mapping(y *yaml.Node, n *node, in context) error {
 			n.body, n.column = key.start, b.columnOf(key.start)
 		} else if b.columnOf(key.start) != n.column {
 			return mismatch()
+		}
+		if key.kind == mapping || key.kind == sequence {
+			return errKey
 		}
 		colon, err := b.indicator(b.blanks(key.end), ':', true)
 		if err != nil {
@@ -249,6 +254,9 @@ func (b *builder) flowMapping(y *yaml.Node, n *node) error {
 		key, err := b.node(y.Content[i], pos, context{flow: true})
 		if err != nil {
 			return err
+		}
+		if key.kind == mapping || key.kind == sequence {
+			return errKey
 		}
 		e := entry{key: key, mark: key.start, comma: -1}
 		if next := b.trivia(key.end); next < b.tail && b.text[next] == ':' {
