@@ -12,7 +12,7 @@ func (w *world) access() []Access {
 	annotated := make(map[name]string) // service accounts that the plan annotates
 	for _, x := range w.work {
 		if x.move != nil && x.target.keep && x.target.annotate {
-			annotated[x.target.old] = x.account
+			annotated[x.target.old] = x.target.account
 		}
 	}
 	list := []Access{}
@@ -65,8 +65,8 @@ func (w *world) byKeys(x *work) []string {
 // byServiceAccount are the accounts of a service account's annotation and of the grants that were seen.
 func (w *world) byServiceAccount(x *work, ksa name) []string {
 	var emails []string
-	if sa := w.ksas[ksa]; sa != nil && sa.Annotations[AccountAnnotation] != "" {
-		emails = append(emails, accountEmail(sa.Annotations[AccountAnnotation]))
+	if sa := w.ksas[ksa]; sa != nil {
+		emails = append(emails, sa.accounts...)
 	}
 	for _, g := range w.grantsOf(x, ksa) {
 		emails = append(emails, g.email)
@@ -105,7 +105,7 @@ func (w *world) after(x *work, annotated map[name]string) []string {
 		switch {
 		case x.move == nil:
 		case x.identity && ksa == x.ksa:
-			emails = append(emails, x.account)
+			emails = append(emails, x.target.account)
 			continue
 		case ksa == x.target.old && x.replaces():
 			ksa = name{x.target.old.namespace, x.target.name}
@@ -168,14 +168,15 @@ func (w *world) unverified(x *work) []Notice {
 			continue
 		}
 		sa := w.ksas[u.ksa]
-		if sa == nil || sa.Annotations[AccountAnnotation] == "" {
+		if sa == nil {
 			continue
 		}
-		email := accountEmail(sa.Annotations[AccountAnnotation])
-		if slices.ContainsFunc(w.grantsOf(x, u.ksa), func(g granted) bool { return g.email == email }) {
-			continue
+		for _, email := range sa.accounts {
+			if slices.ContainsFunc(w.grantsOf(x, u.ksa), func(g granted) bool { return g.email == email }) {
+				continue
+			}
+			notices = append(notices, Notice{Code: NoticeBindingUnverified, Text: "the service account " + u.ksa.namespace + "/" + u.ksa.name + " of " + x.ref.String() + " is annotated for " + quoted(email) + ", and the grant was not seen: it is counted as access"})
 		}
-		notices = append(notices, Notice{Code: NoticeBindingUnverified, Text: "the service account " + u.ksa.namespace + "/" + u.ksa.name + " of " + x.ref.String() + " is annotated for " + quoted(email) + ", and the grant was not seen: it is counted as access"})
 	}
 	return notices
 }

@@ -79,7 +79,7 @@ func (w *world) newServiceAccount(x *work) (map[string]any, *Carried) {
 		}
 	}
 	if t.model == Impersonation {
-		annotations[AccountAnnotation] = x.account
+		annotations[AccountAnnotation] = t.account
 	}
 	if len(annotations) > 0 {
 		metadata["annotations"] = annotations
@@ -114,7 +114,7 @@ func (w *world) carryBindings(x *work, carried *Carried) []Edit {
 		if !slices.Contains(carried.Bindings, b.Ref) {
 			carried.Bindings = append(carried.Bindings, b.Ref)
 		}
-		if w.inCheckout(b.Origins) {
+		if s.editable {
 			edits = append(edits, Edit{
 				Object: b.Ref, Op: OpAppend, Field: object.Keys("subjects"), Value: value, Why: "the new service account keeps the old one's roles",
 			})
@@ -140,10 +140,10 @@ func (w *world) ownBinding(x *work, b *scanner.RoleBinding) Edit {
 	if ref.Kind == "ClusterRoleBinding" {
 		ref.Name = shorten(b.Ref.Name+"-"+t.old.namespace+"-"+t.name, 253)
 	}
-	for w.bindingNames[ref] {
+	for w.bindingNames[refKey(ref)] {
 		ref.Name = shorten(ref.Name, 250) + "-wi"
 	}
-	w.bindingNames[ref] = true
+	w.bindingNames[refKey(ref)] = true
 	metadata := map[string]any{"name": ref.Name}
 	if ref.Namespace != "" {
 		metadata["namespace"] = ref.Namespace

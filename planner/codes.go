@@ -68,6 +68,8 @@ const (
 	NoticeLongSubject = "long-subject"
 	// NoticeProjectedToken: the host network alternative is planned.
 	NoticeProjectedToken = "projected-token"
+	// NoticeVariableElsewhere: a ConfigMap sets the variable that points at the key.
+	NoticeVariableElsewhere = "variable-elsewhere"
 	// NoticeTokenSecret: the old service account has Secrets of its own (legacy tokens) that the new one does not get.
 	NoticeTokenSecret = "token-secret"
 )

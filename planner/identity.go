@@ -11,7 +11,7 @@ import (
 // A target is the service account that a workload has after its move, and where it acts.
 type target struct {
 	old      name
-	oldKSA   *scanner.ServiceAccount // nil: not seen
+	oldKSA   *serviceAccount // nil: not seen
 	keep     bool
 	annotate bool // the kept one has no (or another spelling of the) annotation yet
 	name     string
@@ -19,7 +19,10 @@ type target struct {
 	clusters []string // ids, sorted
 	unread   string   // a cluster that it runs in and whose pool is not known
 	model    string
-	specs    []int // the pod specs that get the name
+	account  string // the account that it acts as: its key's, or a new one where accounts are split
+	split    bool
+	refused  []string // why the direct model that was asked for is not used
+	specs    []int    // the pod specs that get the name
 }
 
 // A poolRef is a workload identity pool with its project's number, "" where unknown.
@@ -38,47 +41,101 @@ func (w *world) modelOf(x *work) string {
 func (w *world) identify(x *work) {
 	t := &x.target
 	t.old, t.oldKSA = x.ksa, w.ksas[x.ksa]
-	t.model = w.modelOf(x)
+	t.account = x.account
 	if x.ref.Kind == "" {
 		return
 	}
+	w.settleModel(x)
 	w.judgePools(x)
+	if x.mixed || x.identity && x.own {
+		x.problems = append(x.problems, problem{code: HoldConflict, reason: "its uses act under different service accounts"})
+	}
 	if t.old.name == "" {
-		if len(x.uses) > 0 && !codesContain(x.uses[0].problems, HoldProgramReadsKey) {
-			x.hold(HoldNoRecipe, "which service account the object's pods run under is not known")
-		}
+		w.judgeUnknownIdentity(x)
 		return
 	}
 	w.findSpecs(x)
-	annotated := ""
-	if t.oldKSA != nil {
-		annotated = t.oldKSA.Annotations[AccountAnnotation]
+	w.judgeServiceAccount(x)
+	w.choose(x)
+}
+
+// judgeUnknownIdentity holds an object of which it is not known whose service account is used.
+func (w *world) judgeUnknownIdentity(x *work) {
+	if len(x.codes()) == 0 {
+		x.hold(HoldNoRecipe, "which service account the object's pods run under is not known")
 	}
-	switch {
-	case annotated != "" && x.account != "" && accountEmail(annotated) != x.account:
-		x.hold(HoldServiceAccountClaimed, fmt.Sprintf("the service account %s is annotated for %s; under another one the workload would lose it", t.old.name, quoted(annotated)))
-	case t.oldKSA == nil && t.old.name != "default" && t.old.namespace != "":
-		x.hold(HoldServiceAccountUnseen, fmt.Sprintf("the service account %s/%s is named and nowhere seen: what it carries is not known", t.old.namespace, t.old.name))
+}
+
+// judgeServiceAccount holds what the present service account forbids, whether it would be kept or replaced.
+func (w *world) judgeServiceAccount(x *work) {
+	t := &x.target
+	if t.oldKSA == nil {
+		if t.old.name != "default" && t.old.namespace != "" {
+			x.hold(HoldServiceAccountUnseen, fmt.Sprintf("the service account %s/%s is named and nowhere seen: what it carries is not known", t.old.namespace, t.old.name))
+		}
+		return
 	}
-	if t.oldKSA != nil && len(t.oldKSA.Grants) > 0 && t.model == Impersonation {
-		x.hold(HoldDirectGrants, fmt.Sprintf("the service account %s holds %s on %s itself, which pods that act as an account do not use", t.old.name, t.oldKSA.Grants[0].Role, t.oldKSA.Grants[0].Resource))
+	if t.oldKSA.conflict != "" {
+		x.problems = append(x.problems, problem{code: HoldConflict, reason: t.oldKSA.conflict})
 	}
-	t.keep = t.oldKSA != nil && t.old.name != "default" && x.account != "" && w.sameAccount(t.old, x.account) &&
-		(annotated == "" || accountEmail(annotated) == x.account)
-	if t.model == Direct && annotated != "" {
+	for _, other := range t.oldKSA.accounts {
+		if x.account != "" && other != x.account {
+			x.hold(HoldServiceAccountClaimed, fmt.Sprintf("the service account %s is annotated for %s; under another one the workload would lose it", t.old.name, quoted(other)))
+		}
+	}
+	if g := t.oldKSA.Grants; len(g) > 0 && t.model == Impersonation {
+		x.hold(HoldDirectGrants, fmt.Sprintf("the service account %s holds %s on %s itself, which pods that act as an account do not use", t.old.name, g[0].Role, g[0].Resource))
+	}
+}
+
+// choose keeps the service account, or finds that a new one is needed and whether it can be written.
+func (w *world) choose(x *work) {
+	t := &x.target
+	annotated := t.oldKSA != nil && len(t.oldKSA.accounts) > 0
+	claimed := annotated && slices.ContainsFunc(t.oldKSA.accounts, func(a string) bool { return a != t.account })
+	t.keep = t.oldKSA != nil && t.old.name != "default" && t.account != "" && !claimed && w.sameTarget(x)
+	if t.model == Direct && annotated {
 		t.keep = false // pods of an annotated service account do not act as themselves
 	}
 	switch {
 	case t.keep:
 		t.name = t.old.name
-		t.annotate = t.model == Impersonation && annotated != x.account
+		t.annotate = t.model == Impersonation && t.oldKSA.Annotations[AccountAnnotation] != t.account
 		if t.annotate && !w.inCheckout(t.oldKSA.Origins) && len(t.oldKSA.Managers) > 0 {
 			x.hold(HoldManagedElsewhere, fmt.Sprintf("the service account %s needs the annotation, and %s owns it, whose source is not in the input", t.old.name, t.oldKSA.Managers[0]))
 		}
 	case x.identity:
-		x.hold(HoldServiceAccountClaimed, fmt.Sprintf("the controller's service account %s/%s serves others who do not use this account", t.old.namespace, t.old.name))
-	case len(t.specs) == 0 && x.account != "":
+		x.hold(HoldServiceAccountClaimed, fmt.Sprintf("the controller's service account %s/%s was not seen, or serves others who do not use this account", t.old.namespace, t.old.name))
+	case len(t.specs) == 0:
 		x.hold(HoldNoRecipe, "where this object's service account is written is not known, and it needs one of its own")
+	default:
+		w.judgeBindings(x)
+	}
+}
+
+// sameTarget says whether every workload under x's service account gets the account that x gets.
+func (w *world) sameTarget(x *work) bool {
+	if x.target.split {
+		return len(w.underKSA[x.ksa]) == 1 && !w.runsUnseen(x.ksa)
+	}
+	return w.sameAccount(x.ksa, x.account) && !w.runsUnseen(x.ksa)
+}
+
+// runsUnseen says whether an object other than the known workloads says that pods run under the service account: an operator's
+// setting. What those pods use is not known.
+func (w *world) runsUnseen(ksa name) bool {
+	return slices.ContainsFunc(w.mentions[ksa], func(m *scanner.Mention) bool {
+		return m.Why == "operator" && w.byRef[refKey(m.Object)] == nil
+	})
+}
+
+// judgeBindings holds a workload whose roles cannot be carried over.
+func (w *world) judgeBindings(x *work) {
+	for _, s := range w.bindings[x.target.old] {
+		if !validBinding(s.binding.Ref.Name) || !validBinding(s.binding.RoleRef.Name) {
+			x.problems = append(x.problems, problem{code: HoldInvalidName, reason: "the role binding is " + quoted(s.binding.Ref.Name) + " of " + quoted(s.binding.RoleRef.Name) + ", which Kubernetes would not accept"})
+			return
+		}
 	}
 }
 

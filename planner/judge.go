@@ -20,6 +20,10 @@ func (w *world) judge(x *work) {
 		return
 	}
 	w.judgeExclusions(x)
+	w.judgeElsewhere(x)
+	if x.twice {
+		x.problems = append(x.problems, problem{code: HoldConflict, reason: "the input has several definitions of it"})
+	}
 	w.judgeObject(x)
 	w.judgeNames(x)
 	w.judgeNamespace(x)
@@ -171,8 +175,8 @@ func (w *world) judgePods(x *work) {
 			}
 		}
 	}
-	if host && !w.projectedToken(x) {
-		x.hold(HoldHostNetwork, "a pod on the host network gets the node's identity, not its service account's")
+	if host {
+		w.judgeHostNetwork(x)
 	}
 }
 
@@ -188,6 +192,10 @@ func needsPods(x *work) bool {
 
 // judgeExclusions holds what the policy file takes out of the plan.
 func (w *world) judgeExclusions(x *work) {
+	if x.rule != nil && x.rule.Hold != "" {
+		x.problems = append(x.problems, problem{code: HoldExcluded, reason: "held by the policy: " + x.rule.Hold})
+		return
+	}
 	for _, e := range w.policy.Exclude {
 		if e.Code != "" || e.expired(w.policy) {
 			continue
@@ -259,9 +267,43 @@ func (w *world) judgeAccounts(x *work) {
 			u.problems = append(u.problems, problem{code: HoldAccountUnknown, reason: "nothing that was read says whose key is in " + quoted(u.Secret.Namespace+"/"+u.Secret.Name)})
 		}
 	}
+	if len(x.emails) > 1 && len(w.seenIn(x)) > 1 && x.disagrees() {
+		x.problems = append(x.problems, problem{code: HoldConflict, reason: "the same use has keys of " + strings.Join(x.emails, " and ") + " in different clusters, and the same NAMESPACE/NAME would act as both"})
+		return
+	}
 	if len(x.emails) > 1 {
 		x.problems = append(x.problems, problem{code: HoldSeveralAccounts, reason: "the pod has keys of " + strings.Join(x.emails, " and ") + ", and a pod acts as one account only"})
 	}
+}
+
+// judgeElsewhere holds variables of ConfigMaps that cannot be taken out.
+func (w *world) judgeElsewhere(x *work) {
+	for _, u := range x.uses {
+		if u.Elsewhere != nil && u.Via == scanner.EnvFile && len(u.Recipe) == 0 && len(u.At) == 0 && !w.soleReader(x, *u.Elsewhere) && x.container(u) == nil {
+			u.problems = append(u.problems, problem{code: HoldNotProvable, reason: "the variable comes from a ConfigMap that others read, and the container was not read"})
+		}
+		if u.Elsewhere == nil && len(u.At) == 0 && len(u.Recipe) == 0 && u.Via == scanner.EnvFile && len(u.problems) == 0 {
+			u.problems = append(u.problems, problem{code: HoldNotProvable, reason: "where the variable is written is not known"})
+		}
+	}
+}
+
+// disagrees says whether one use has keys of several accounts: what merged inventories see differently.
+func (x *work) disagrees() bool {
+	type what struct {
+		container, named string
+		via              scanner.Via
+		secret           scanner.Holder
+	}
+	seen := make(map[what]string)
+	for _, u := range x.uses {
+		key := what{u.Container, u.Env + u.Field, u.Via, u.Secret}
+		if other, found := seen[key]; found && other != u.email {
+			return true
+		}
+		seen[key] = u.email
+	}
+	return false
 }
 
 func codesContain(problems []problem, code string) bool {

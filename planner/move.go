@@ -13,7 +13,7 @@ import (
 func (w *world) plan(x *work) {
 	t := &x.target
 	m := &Move{
-		ID: moveID(x.ref), Workload: x.ref, Account: x.account, Model: t.model, Grants: []Grant{}, Edits: []Edit{}, Notices: []Notice{},
+		ID: moveID(x.ref), Workload: x.ref, Account: t.account, Model: t.model, Grants: []Grant{}, Edits: []Edit{}, Notices: []Notice{},
 		Findings: []string{}, Keys: []string{}, Secrets: []scanner.Ref{}, Before: t.old.name, Cluster: first(t.clusters),
 	}
 	x.move = m
@@ -22,13 +22,13 @@ func (w *world) plan(x *work) {
 	}
 	w.describe(x, m)
 	if !t.keep {
-		t.name = newName(x.ref.Name, w.taken(t.old.namespace, x.account))
+		t.name = newName(x.ref.Name, w.taken(t.old.namespace, t.account))
 		w.made[name{t.old.namespace, t.name}] = true
 	}
 	m.ServiceAccount = ServiceAccount{Namespace: t.old.namespace, Name: t.name, Create: !t.keep}
 	m.Grants = w.grants(x)
 	m.Prove = w.prove(x)
-	m.Edits = append(m.Edits, x.unwire()...)
+	m.Edits = append(m.Edits, w.unwire(x)...)
 	m.Edits = append(m.Edits, w.addProject(x)...)
 	if t.keep {
 		m.Edits = append(m.Edits, w.annotate(x)...)
@@ -93,14 +93,14 @@ func (w *world) grants(x *work) []Grant {
 	for _, p := range t.pools {
 		principal := Principal{Pool: p.pool, Number: p.number, Namespace: t.old.namespace, Name: t.name}
 		grants = append(grants, Grant{
-			Resource: AccountResource(x.account), Role: RoleWorkloadIdentityUser, Member: principal.Member(),
-			Project: w.projectOfAccount(x.account), Exists: w.isGranted(x.account, principal),
+			Resource: AccountResource(t.account), Role: RoleWorkloadIdentityUser, Member: principal.Member(),
+			Project: w.projectOfAccount(t.account), Exists: w.isGranted(t.account, principal),
 		})
 	}
 	if x.rule != nil && x.rule.Signs != nil && *x.rule.Signs {
 		grants = append(grants, Grant{
-			Resource: AccountResource(x.account), Role: RoleTokenCreator, Member: "serviceAccount:" + x.account,
-			Project: w.projectOfAccount(x.account), Exists: w.holdsOnItself(x.account),
+			Resource: AccountResource(t.account), Role: RoleTokenCreator, Member: "serviceAccount:" + t.account,
+			Project: w.projectOfAccount(t.account), Exists: w.holdsOnItself(t.account),
 		})
 	}
 	return grants
@@ -154,7 +154,7 @@ func (w *world) annotate(x *work) []Edit {
 		return nil
 	}
 	return []Edit{{
-		Object: x.target.oldKSA.Ref, Op: OpSet, Field: object.Keys("metadata", "annotations", AccountAnnotation), Value: x.account,
+		Object: x.target.oldKSA.Ref, Op: OpSet, Field: object.Keys("metadata", "annotations", AccountAnnotation), Value: x.target.account,
 		Was: x.target.oldKSA.Annotations[AccountAnnotation], Why: "its pods act as the account",
 	}}
 }
@@ -279,7 +279,7 @@ func (x *work) setServiceAccount() []Edit {
 
 func (w *world) why(x *work) string {
 	t := &x.target
-	acts := "acts as " + x.account
+	acts := "acts as " + t.account
 	if t.model == Direct {
 		acts = "acts as itself, with the roles of " + x.account
 	}
@@ -290,7 +290,7 @@ func (w *world) why(x *work) string {
 		return fmt.Sprintf("the service account %s is kept: every workload that was seen under it uses this account; it %s", t.name, acts)
 	case t.old.name == "default":
 		return fmt.Sprintf("default is never annotated: a new service account %s %s", t.name, acts)
-	case t.model == Direct && t.oldKSA != nil && t.oldKSA.Annotations[AccountAnnotation] != "":
+	case t.model == Direct && t.oldKSA != nil && len(t.oldKSA.accounts) > 0:
 		return fmt.Sprintf("the service account %s is annotated, and its pods do not act as themselves: a new one, %s, %s", t.old.name, t.name, acts)
 	case t.oldKSA == nil:
 		return fmt.Sprintf("the service account %s was not seen: a new one, %s, %s", t.old.name, t.name, acts)

@@ -48,6 +48,12 @@ func (w *world) sayAccount(x *work, say sayer) {
 	for _, code := range sortedKeys(x.answers) {
 		say(NoticeAnswered, "%s: %s%s", code, x.rule.Answers[code], by(x.rule))
 	}
+	if x.target.split {
+		say(NoticeSplitAccount, "the workload gets %s, with the roles of %s, which it no longer acts as", x.target.account, x.account)
+	}
+	for _, why := range x.target.refused {
+		say(NoticeDirectUnsupported, "the direct model was asked for and is not used: %s", why)
+	}
 	w.saySigning(x, say)
 	for _, u := range x.uses {
 		if secret := w.secrets[name{u.Secret.Namespace, u.Secret.Name}]; secret != nil && u.Secret.Kind == "Secret" {
@@ -63,13 +69,13 @@ func (w *world) sayAccount(x *work, say sayer) {
 func (w *world) saySigning(x *work, say sayer) {
 	if x.rule != nil && x.rule.Signs != nil {
 		if *x.rule.Signs {
-			say(NoticeSigning, "the program signs: %s on %s itself is planned", RoleTokenCreator, x.account)
+			say(NoticeSigning, "the program signs: %s on %s itself is planned", RoleTokenCreator, x.target.account)
 		}
 		return
 	}
 	for _, c := range x.keyContainers() {
 		if len(c.Signs) > 0 {
-			say(NoticeSigning, "the container %s seems to sign with the key (%s): it then needs %s on %s itself; set signs in the policy file", c.Name, strings.Join(c.Signs, ", "), RoleTokenCreator, x.account)
+			say(NoticeSigning, "the container %s seems to sign with the key (%s): it then needs %s on %s itself; set signs in the policy file", c.Name, strings.Join(c.Signs, ", "), RoleTokenCreator, x.target.account)
 		}
 	}
 }
@@ -100,6 +106,19 @@ func (w *world) sayServiceAccount(x *work, say sayer) {
 		}
 		if t.oldKSA != nil && len(t.oldKSA.Secrets) > 0 {
 			say(NoticeTokenSecret, "the old service account %s lists Secrets of its own (%s), which whoever uses its token may need", t.old.name, strings.Join(t.oldKSA.Secrets, ", "))
+		}
+	}
+	if x.token {
+		say(NoticeProjectedToken, "a projected token replaces the key, because the pod is on the host network; the client library must read external_account configurations; try one pod before the rest")
+	}
+	for _, u := range x.uses {
+		if u.Elsewhere == nil || len(u.At) > 0 {
+			continue
+		}
+		if w.soleReader(x, *u.Elsewhere) {
+			say(NoticeVariableElsewhere, "the ConfigMap %s sets %s for the whole container; it is removed there, and workloads that were not seen may read it too", u.Elsewhere.Name, u.Env)
+		} else {
+			say(NoticeVariableElsewhere, "the ConfigMap %s sets %s for several workloads and stays as it is; this one sets the variable to nothing", u.Elsewhere.Name, u.Env)
 		}
 	}
 	if x.identity {
@@ -138,7 +157,7 @@ func (w *world) sayPods(x *work, say sayer) {
 		}
 		for _, c := range p.Containers {
 			if !x.usesIn(c.Name) {
-				say(NoticeContainerIdentity, "the container %s has no key and will be able to act as %s too", c.Name, x.account)
+				say(NoticeContainerIdentity, "the container %s has no key and will be able to act as %s too", c.Name, x.target.account)
 			}
 		}
 		if meshed(p) {

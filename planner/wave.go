@@ -16,7 +16,7 @@ func waves(w *world, moves []Move) []Wave {
 	kept := make(map[ServiceAccount]entry)
 	entries := make([]entry, len(moves))
 	for i := range moves {
-		x := w.byRef[moves[i].Workload]
+		x := w.byRef[refKey(moves[i].Workload)]
 		e := entry{}
 		e.key, e.why = waveOf(x)
 		if x.rule != nil && x.rule.Wave != "" {

@@ -10,9 +10,16 @@ import (
 
 // unwire are the edits that take the uses of a workload out of its object: what names the key, then mounts and volumes
 // that nothing else needs.
-func (x *work) unwire() []Edit {
+func (w *world) unwire(x *work) []Edit {
+	if x.token {
+		return w.useToken(x)
+	}
 	var edits []Edit
 	for _, u := range x.uses {
+		if u.Elsewhere != nil && len(u.At) == 0 && len(u.Recipe) == 0 {
+			edits = append(edits, w.unset(x, u)...)
+			continue
+		}
 		edits = append(edits, x.unname(u)...)
 	}
 	if x.obj != nil {

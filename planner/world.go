@@ -16,36 +16,47 @@ type world struct {
 	inv    scanner.Inventory
 	policy Policy
 
-	work          []*work // sorted by ref
-	byRef         map[scanner.Ref]*work
-	underKSA      map[name][]under // workloads by the service account they run under, identities of references included
-	keys          map[string]*scanner.Key
-	facts         map[string]*scanner.KeyFact
-	ksas          map[name]*scanner.ServiceAccount
-	bindings      map[name][]*subject                 // role bindings by the service account they name
-	mentions      map[name][]*scanner.Mention         // by service account
-	secrets       map[name]*scanner.Secret            // Secrets only
-	accounts      map[string]*scanner.Account         // by email
-	projects      map[string]*scanner.Project         // by id and number
-	sources       map[string]*scanner.Source          // by id
-	clusters      map[string]*scanner.Cluster         // by source id
-	policies      map[string][]*scanner.NetworkPolicy // by namespace
-	granted       map[name][]granted                  // impersonation that was seen, by exact service account
-	grantedSet    map[string][]granted                // the same by namespace, for sets ("" for clusters)
-	rules         map[string]*WorkloadRule
-	asserted      map[AccountRule]string     // with an empty Email
-	complete      map[string]map[string]bool // namespaces listed whole, by source id
-	users         map[string]int             // workloads by account
-	made          map[name]bool              // names given to new service accounts
-	bindingNames  map[scanner.Ref]bool       // role bindings that exist or are planned
-	refs          []ClusterRef
-	unreadSecrets int // Secrets in use of which neither content nor account is known
+	work  []*work               // sorted by ref
+	byRef map[scanner.Ref]*work // by refKey
+	// underKSA are the workloads by the service account that they run under, identities of references included.
+	underKSA    map[name][]under
+	users       map[string]int     // workloads by account
+	inNamespace map[string][]*work // by namespace
+
+	keys     map[string]*scanner.Key
+	facts    map[string]*scanner.KeyFact
+	ksas     map[name]*serviceAccount
+	bindings map[name][]*subject                 // role bindings by the service account they name
+	mentions map[name][]*scanner.Mention         // by service account
+	secrets  map[name]*scanner.Secret            // Secrets only
+	policies map[string][]*scanner.NetworkPolicy // by namespace
+	accounts map[string]*scanner.Account         // by email
+	projects map[string]*scanner.Project         // by id and number
+	sources  map[string]*scanner.Source          // by id
+	clusters map[string]*scanner.Cluster         // by id and source id
+	complete map[string]map[string]bool          // namespaces listed whole, by cluster
+	refs     []ClusterRef
+
+	granted    map[name][]granted   // impersonation that was seen, by exact service account
+	grantedSet map[string][]granted // the same by namespace, for sets ("" for clusters)
+	rules      map[string]*WorkloadRule
+	asserted   map[AccountRule]string // with an empty Email
+
+	// What planning one workload leaves for the next.
+	made         map[name]bool        // names given to new service accounts
+	bindingNames map[scanner.Ref]bool // role bindings that exist or are planned
+	planned      map[string]*work     // accounts that a split creates
+	principals   map[string]int       // members of accounts' policies, planned ones included
+
+	elsewhere     map[scanner.Holder][]*work // users of a ConfigMap that sets their variable
+	unreadSecrets int                        // Secrets in use of which neither content nor account is known
 }
 
-// A subject is a role binding with the index of the subject that matched.
+// A subject is a role binding with the subject that matched.
 type subject struct {
-	binding *scanner.RoleBinding
-	subject scanner.Subject
+	binding  *scanner.RoleBinding
+	subject  scanner.Subject
+	editable bool // a definition of the binding is in a checkout
 }
 
 // A granted is impersonation of an account by a principal.
@@ -67,6 +78,8 @@ type work struct {
 
 	ksa      name   // the service account that it runs under, or whose identity its references get
 	identity bool   // ksa is another object's: the controller's
+	mixed    bool   // uses act under several identities
+	own      bool   // a use acts under the object's own service account
 	account  string // the one account, "" where none or several are known
 	emails   []string
 	asserted bool // the account comes from the operator, not from a key
@@ -77,6 +90,8 @@ type work struct {
 	held     bool
 	target   target
 	gained   []string // accounts that it gets by the plan
+	twice    bool     // the inventory lists it more than once
+	token    bool     // a projected token replaces the key
 }
 
 // A use is a finding with what is known about its account.
@@ -89,9 +104,13 @@ type use struct {
 }
 
 func newWorld(inv scanner.Inventory, policy Policy) *world {
-	w := &world{inv: inv, policy: policy, made: make(map[name]bool), bindingNames: make(map[scanner.Ref]bool)}
-	w.refs = w.clusterRefs()
+	w := &world{
+		inv: inv, policy: policy,
+		made: make(map[name]bool), bindingNames: make(map[scanner.Ref]bool), planned: make(map[string]*work),
+		principals: make(map[string]int), elsewhere: make(map[scanner.Holder][]*work),
+	}
 	w.indexObjects()
+	w.refs = w.clusterRefs()
 	w.indexAccess()
 	w.indexWork()
 	return w
@@ -105,10 +124,6 @@ func (w *world) indexObjects() {
 	w.facts = make(map[string]*scanner.KeyFact, len(w.inv.KeyFacts))
 	for i := range w.inv.KeyFacts {
 		w.facts[w.inv.KeyFacts[i].Key] = &w.inv.KeyFacts[i]
-	}
-	w.ksas = make(map[name]*scanner.ServiceAccount, len(w.inv.ServiceAccounts))
-	for i, sa := range w.inv.ServiceAccounts {
-		w.ksas[name{sa.Ref.Namespace, sa.Ref.Name}] = &w.inv.ServiceAccounts[i]
 	}
 	w.secrets = make(map[name]*scanner.Secret, len(w.inv.Secrets))
 	for i, s := range w.inv.Secrets {
@@ -148,6 +163,7 @@ func (w *world) indexObjects() {
 	for i, p := range w.inv.NetworkPolicies {
 		w.policies[p.Ref.Namespace] = append(w.policies[p.Ref.Namespace], &w.inv.NetworkPolicies[i])
 	}
+	w.joinServiceAccounts()
 	w.mentions = make(map[name][]*scanner.Mention)
 	for i, m := range w.inv.Mentions {
 		key := name{m.ServiceAccount.Namespace, m.ServiceAccount.Name}
@@ -157,16 +173,7 @@ func (w *world) indexObjects() {
 
 // indexAccess indexes who is granted what: role bindings and IAM policies.
 func (w *world) indexAccess() {
-	w.bindings = make(map[name][]*subject)
-	for i := range w.inv.RoleBindings {
-		b := &w.inv.RoleBindings[i]
-		w.bindingNames[b.Ref] = true
-		for _, s := range b.Subjects {
-			if key, ok := subjectName(s, b.Ref.Namespace); ok {
-				w.bindings[key] = append(w.bindings[key], &subject{binding: b, subject: s})
-			}
-		}
-	}
+	w.indexBindings()
 	w.accounts = make(map[string]*scanner.Account, len(w.inv.Accounts))
 	w.granted = make(map[name][]granted)
 	w.grantedSet = make(map[string][]granted)
@@ -201,6 +208,38 @@ func (w *world) indexAccess() {
 	}
 }
 
+// indexBindings indexes role bindings by the service accounts that they name. The checkout's definition of a binding and the
+// live one are one binding, which is edited in the checkout.
+func (w *world) indexBindings() {
+	editable := make(map[scanner.Ref]bool)
+	for i := range w.inv.RoleBindings {
+		b := &w.inv.RoleBindings[i]
+		w.bindingNames[refKey(b.Ref)] = true
+		if w.inCheckout(b.Origins) {
+			editable[refKey(b.Ref)] = true
+		}
+	}
+	type seen struct {
+		ref  scanner.Ref
+		kind string
+		ksa  name
+	}
+	known := make(map[seen]bool)
+	w.bindings = make(map[name][]*subject)
+	for i := range w.inv.RoleBindings {
+		b := &w.inv.RoleBindings[i]
+		for _, s := range b.Subjects {
+			ksa, ok := subjectName(s, b.Ref.Namespace)
+			key := seen{refKey(b.Ref), s.Kind, ksa}
+			if !ok || known[key] {
+				continue
+			}
+			known[key] = true
+			w.bindings[ksa] = append(w.bindings[ksa], &subject{binding: b, subject: s, editable: editable[refKey(b.Ref)]})
+		}
+	}
+}
+
 // subjectName is the one service account that a subject of a role binding names, in either spelling.
 func subjectName(s scanner.Subject, bindingNamespace string) (name, bool) {
 	switch s.Kind {
@@ -225,16 +264,19 @@ func subjectName(s scanner.Subject, bindingNamespace string) (name, bool) {
 func (w *world) indexWork() {
 	w.byRef = make(map[scanner.Ref]*work, len(w.inv.Workloads))
 	add := func(ref scanner.Ref) *work {
-		x := w.byRef[ref]
+		x := w.byRef[refKey(ref)]
 		if x == nil {
 			x = &work{ref: ref, rule: w.rules[ref.String()], answers: make(map[string]bool)}
-			w.byRef[ref] = x
+			w.byRef[refKey(ref)] = x
 			w.work = append(w.work, x)
 		}
 		return x
 	}
 	for i := range w.inv.Workloads {
 		x := add(w.inv.Workloads[i].Ref)
+		if x.obj != nil {
+			x.twice = true
+		}
 		x.obj = &w.inv.Workloads[i]
 		x.ksa = name{x.ref.Namespace, x.obj.ServiceAccount}
 	}
@@ -248,15 +290,24 @@ func (w *world) indexWork() {
 		}
 		x.uses = append(x.uses, u)
 		if f.Identity != nil && f.Identity.Name != "" {
-			x.ksa, x.identity = name{f.Identity.Namespace, f.Identity.Name}, true
+			ksa := name{f.Identity.Namespace, f.Identity.Name}
+			x.mixed = x.mixed || x.identity && x.ksa != ksa
+			x.ksa, x.identity = ksa, true
+		} else {
+			x.own = true
+		}
+		if f.Elsewhere != nil {
+			w.elsewhere[holderKey(*f.Elsewhere)] = append(w.elsewhere[holderKey(*f.Elsewhere)], x)
 		}
 	}
 	slices.SortFunc(w.work, func(a, b *work) int { return a.ref.Compare(b.ref) })
 	w.underKSA = make(map[name][]under)
 	w.users = make(map[string]int)
+	w.inNamespace = make(map[string][]*work)
 	unread := make(map[name]bool)
 	for _, x := range w.work {
 		w.settleAccount(x)
+		w.inNamespace[x.ref.Namespace] = append(w.inNamespace[x.ref.Namespace], x)
 		for _, u := range w.runsUnder(x) {
 			w.underKSA[u.ksa] = append(w.underKSA[u.ksa], u)
 		}

@@ -193,4 +193,11 @@ var notices = []Text{
 		Do:     "Nothing changes for the old service account, which stays. Ask who uses those tokens before anybody removes it.",
 		Source: docPod,
 	},
+	{
+		Code: "variable-elsewhere", Kind: Notice,
+		What:   "The variable that points at the key comes from a ConfigMap (envFrom), not from the workload itself.",
+		Why:    "The ConfigMap may serve other workloads. Where no other reader with a key was seen, its entry goes; where there are others, it stays, and this workload sets the variable to nothing, which client libraries take for not set.",
+		Do:     "Check who else reads the ConfigMap. When the last reader has moved, remove the entry by hand.",
+		Source: docADC,
+	},
 }
