@@ -12,7 +12,7 @@ import (
 )
 
 // formats are what -o takes.
-var formats = []string{"text", "markdown", "html", "json", "csv"}
+var formats = []string{"text", "markdown", "html", "json", "csv", "sarif"}
 
 // An output is how a result is shown on standard output.
 type output struct {
@@ -56,6 +56,8 @@ func (o *output) print(sys System, r *report.Report, document []byte) error {
 		err = report.HTML(&b, r)
 	case "csv":
 		err = report.CSV(&b, r, o.table)
+	case "sarif":
+		err = report.SARIF(&b, r)
 	case "json":
 		if document != nil {
 			b.Write(document)
