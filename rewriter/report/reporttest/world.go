@@ -58,21 +58,21 @@ func (w World) Input() report.Input {
 		name := w.text(i+1, fmt.Sprintf("service-%d", i))
 		ref := scanner.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: ns, Name: name}
 		email := w.text(i+2, fmt.Sprintf("service-%d@acme-prod.iam.gserviceaccount.com", i%max(1, (w.Moves+w.Holds)*2/3)))
-		key := digestOf(email)
+		key := digestOf(fmt.Sprint(email, i))
 		secret := scanner.Holder{Kind: "Secret", Namespace: ns, Name: w.text(i+3, name+"-key"), Entry: w.text(i+4, "key.json")}
 		path := w.text(i+5, fmt.Sprintf("apps/%s/%s.yaml", ns, name))
 		origin := scanner.Origin{Source: "repo", Path: path, Document: 1, Line: 20, Column: 3}
 		id := fmt.Sprintf("f%06d", i)
-		inv.Keys = append(inv.Keys, scanner.Key{ID: key + fmt.Sprint(i), Type: scanner.TypeServiceAccount, Email: email, KeyID: strings.Repeat("0a", 20), Project: "acme-prod", Algorithm: "RSA-2048",
+		inv.Keys = append(inv.Keys, scanner.Key{ID: key, Type: scanner.TypeServiceAccount, Email: email, KeyID: strings.Repeat("0a", 20), Project: "acme-prod", Algorithm: "RSA-2048",
 			Copies: []scanner.Copy{{Holder: secret, Origin: origin}}})
 		inv.Findings = append(inv.Findings, scanner.Finding{ID: id, Workload: ref, Container: w.text(i+6, "app"), ContainerType: "container", Via: scanner.EnvFile, Env: w.text(i+7, "GOOGLE_APPLICATION_CREDENTIALS"),
-			Secret: secret, Key: key + fmt.Sprint(i), Origins: []scanner.Origin{origin}})
+			Secret: secret, Key: key, Origins: []scanner.Origin{origin}})
 		inv.Workloads = append(inv.Workloads, scanner.Workload{Ref: ref, ServiceAccount: "default", PodSpecs: []scanner.PodSpec{{}}, Origins: []scanner.Origin{origin}})
-		inv.KeyFacts = append(inv.KeyFacts, scanner.KeyFact{Key: key + fmt.Sprint(i), Verdict: scanner.VerdictLive, Use: scanner.Used, Created: time.Date(2023, 4, 1+i%28, 0, 0, 0, 0, time.UTC),
+		inv.KeyFacts = append(inv.KeyFacts, scanner.KeyFact{Key: key, Verdict: scanner.VerdictLive, Use: scanner.Used, Created: time.Date(2023, 4, 1+i%28, 0, 0, 0, 0, time.UTC),
 			From: time.Date(2025, 11, 1, 8, 0, 0, 0, time.UTC), To: time.Date(2026, 11, 18, 8, 0, 0, 0, time.UTC), LastAuthenticated: time.Date(2026, 11, 17, 8, 0, 0, 0, time.UTC)})
-		plan.Findings = append(plan.Findings, planner.PlannedFinding{ID: id, Workload: ref, Container: "app", Via: scanner.EnvFile, Named: w.text(i+7, "GOOGLE_APPLICATION_CREDENTIALS"), Secret: secret, Key: key + fmt.Sprint(i), Email: email, Origins: []scanner.Origin{origin}})
+		plan.Findings = append(plan.Findings, planner.PlannedFinding{ID: id, Workload: ref, Container: "app", Via: scanner.EnvFile, Named: w.text(i+7, "GOOGLE_APPLICATION_CREDENTIALS"), Secret: secret, Key: key, Email: email, Origins: []scanner.Origin{origin}})
 		access := planner.Access{Workload: ref, Before: []string{email}, After: []string{email}}
-		retirement := planner.Retirement{Key: key + fmt.Sprint(i), Email: email, KeyID: strings.Repeat("0a", 20), Consumers: 1, Workloads: []scanner.Ref{ref},
+		retirement := planner.Retirement{Key: key, Email: email, KeyID: strings.Repeat("0a", 20), Consumers: 1, Workloads: []scanner.Ref{ref},
 			Copies: []scanner.Copy{{Holder: secret, Origin: origin}}, BlockedBy: []planner.Blocker{{Code: planner.BlockerUseUnknown, What: w.text(i+8, "the evidence says used"), Clear: "wait"}}}
 		if i < w.Holds {
 			plan.Holds = append(plan.Holds, planner.Hold{Findings: []string{id}, Workload: ref, Code: planner.HoldProgramReadsKey,
