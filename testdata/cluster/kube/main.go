@@ -1,5 +1,5 @@
 // Command kube is the control plane of the cluster tests in one binary: its first argument says which of the real
-// programs it is (etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, kwok), the rest is that
+// programs it is (etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, kwok; kwok-stages prints what kwok is told), the rest is that
 // program's own command line.
 //
 // One binary because the programs share most of their packages: apart they would cost several times the link time
@@ -9,6 +9,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	_ "time/tzdata" // CronJobs with a time zone
 
 	"github.com/spf13/pflag"
@@ -22,6 +23,9 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	nodeinit "sigs.k8s.io/kwok/kustomize/stage/node/fast"
+	heartbeat "sigs.k8s.io/kwok/kustomize/stage/node/heartbeat-with-lease"
+	podstages "sigs.k8s.io/kwok/kustomize/stage/pod/fast"
 	kwokconfig "sigs.k8s.io/kwok/pkg/config"
 	kwok "sigs.k8s.io/kwok/pkg/kwok/cmd"
 	kwoklog "sigs.k8s.io/kwok/pkg/log"
@@ -54,6 +58,9 @@ func main() {
 			fmt.Fprintln(os.Stderr, "kwok:", err)
 			os.Exit(1)
 		}
+	case "kwok-stages":
+		fmt.Print(strings.Join([]string{nodeinit.DefaultNodeInit, heartbeat.DefaultNodeHeartbeatWithLease, podstages.DefaultPodReady,
+			podstages.DefaultPodComplete, podstages.DefaultPodDelete}, "\n---\n"))
 	default:
 		fmt.Fprintf(os.Stderr, "kube: no program %q here\n", program)
 		os.Exit(2)
