@@ -61,12 +61,13 @@ func newClient(config *rest.Config, o Options) (*client, error) {
 	}, nil
 }
 
-// A call is one GET. Decode is given the whole answer, which is only valid until it returns.
+// A call is one GET. Decode is given the whole answer. The answer is decode's when there was no error, to be given back
+// to buffers.
 type call struct {
 	path   []string
 	accept string
 	param  map[string]string
-	decode func([]byte) error
+	decode func(*bytes.Buffer) error
 }
 
 // errDecode stands for every decoder's error: those may quote what they could not read.
@@ -139,12 +140,14 @@ func (c *client) get(ctx context.Context, call call) error {
 	}
 	defer body.Close()
 	buffer := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(buffer)
 	buffer.Reset()
-	if _, err := io.Copy(buffer, body); err != nil {
-		return err
+	if _, err = io.Copy(buffer, body); err == nil {
+		err = call.decode(buffer)
 	}
-	return call.decode(buffer.Bytes())
+	if err != nil {
+		buffers.Put(buffer)
+	}
+	return err
 }
 
 // buffers are for whole answers: a list of a hundred pages needs one of them, not a hundred.

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"encoding/base64"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -43,7 +44,12 @@ func (r resource) accept() string {
 
 // decode reads one page. Its errors never quote the answer.
 func (r resource) decode(answer []byte) (page, error) {
-	p := page{bytes: len(answer)}
+	if r.form != custom && bytes.HasPrefix(answer, protoMagic) {
+		raw, next, err := split(answer)
+		return page{raw: raw, next: next}, err
+	}
+	// A server that does not speak protobuf, or not for this resource.
+	var p page
 	var list runtime.Object
 	var err error
 	switch r.form {

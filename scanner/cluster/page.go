@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"hash/fnv"
@@ -22,11 +23,34 @@ const (
 // errExpired is given when a list kept expiring.
 var errExpired = errors.New("the list expired before it was read whole, also when read again")
 
-// A page is a part of a list, decoded.
+// A page is a part of a list.
 type page struct {
-	items []item
-	next  string // the continue token
-	bytes int
+	raw    [][]byte // objects in protobuf, inside the answer
+	items  []item   // or decoded ones
+	next   string   // the continue token
+	answer *bytes.Buffer
+}
+
+func (p page) len() int { return len(p.raw) + len(p.items) }
+
+// each decodes and yields the page's objects one by one, and lets go of the answer.
+func (p page) each(r resource, yield func(item) error) error {
+	defer buffers.Put(p.answer)
+	for _, data := range p.raw {
+		it, err := r.unmarshal(data)
+		if err != nil {
+			return err
+		}
+		if err := yield(it); err != nil {
+			return err
+		}
+	}
+	for _, it := range p.items {
+		if err := yield(it); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A query narrows a list.
@@ -53,25 +77,26 @@ func (c *client) list(ctx context.Context, r resource, q query, yield func(item)
 			return err
 		}
 		if seen == nil && p.next != "" {
-			seen = make(map[[16]byte]struct{}, len(p.items))
+			seen = make(map[[16]byte]struct{}, p.len())
 		}
-		for _, it := range p.items {
+		limit = nextLimit(limit, p.len(), p.answer.Len())
+		err = p.each(r, func(it item) error {
 			if seen != nil {
 				id := identity(it)
 				if _, again := seen[id]; again {
-					continue
+					return nil
 				}
 				seen[id] = struct{}{}
 			}
-			if err := yield(it); err != nil {
-				return err
-			}
+			return yield(it)
+		})
+		if err != nil {
+			return err
 		}
 		if p.next == "" {
 			return nil
 		}
 		next = p.next
-		limit = nextLimit(limit, len(p.items), p.bytes)
 	}
 }
 
@@ -88,8 +113,9 @@ func (c *client) page(ctx context.Context, r resource, q query, next string, lim
 		}
 		err := c.do(ctx, call{
 			path: r.path(q.namespace), accept: r.accept(), param: param,
-			decode: func(answer []byte) (err error) {
-				p, err = r.decode(answer)
+			decode: func(answer *bytes.Buffer) (err error) {
+				p, err = r.decode(answer.Bytes())
+				p.answer = answer
 				return err
 			},
 		})
