@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"fmt"
 	"net"
 	"net/url"
 	"time"
@@ -25,7 +24,7 @@ type Options struct {
 	// The zero value of each is the default.
 	QPS      float32       // requests a second: 50
 	Burst    int           // requests at once before QPS counts: 100
-	Timeout  time.Duration // of one call with its answer: 60 s
+	Timeout  time.Duration // of one call with its answer: 30 s
 	Attempts int           // of one call: 5, but 2 where the server did not answer in time
 	// Patience is the time that calls without result may take together, waits included, before the rest of the scan
 	// becomes gaps: 5 min.
@@ -41,7 +40,7 @@ func (o Options) withDefaults() Options {
 		o.Burst = 100
 	}
 	if o.Timeout == 0 {
-		o.Timeout = time.Minute
+		o.Timeout = 30 * time.Second
 	}
 	if o.Attempts == 0 {
 		o.Attempts = 5
@@ -58,12 +57,13 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Open finds the cluster that the options name. It reads the kubeconfig and asks the cluster nothing.
+// Open finds the cluster that the options name. It reads the kubeconfig and asks the cluster nothing. The error is about
+// the kubeconfig: a context that it does not have, a file that is not there.
 func Open(o Options) (*Reader, error) {
 	loader := o.loader()
 	config, err := loader.ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, err
 	}
 	name := place{context: o.Context}
 	// Inside a pod there is no kubeconfig, and no name but the server's.
@@ -89,7 +89,7 @@ func New(config *rest.Config, o Options) (*Reader, error) {
 func Namespace(o Options) (string, error) {
 	namespace, _, err := o.loader().Namespace()
 	if err != nil {
-		return "", fmt.Errorf("reading the kubeconfig: %w", err)
+		return "", err
 	}
 	return namespace, nil
 }

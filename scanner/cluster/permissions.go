@@ -97,7 +97,7 @@ type Resource struct {
 func (r *Reader) Unknown(ctx context.Context) ([]Resource, error) {
 	found, _, err := r.client.discover(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading cluster %s: %w", r.place.name(), err)
+		return nil, err
 	}
 	unknown := []Resource{}
 	for _, f := range found {

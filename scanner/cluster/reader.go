@@ -78,7 +78,7 @@ type scan struct {
 func (s *scan) run(ctx context.Context) error {
 	found, groups, err := s.client.discover(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("asking what the server serves: %w", err)
 	}
 	for _, gv := range groups {
 		s.fail("")

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -122,7 +121,7 @@ func (c *client) discover(ctx context.Context) (found []resource, failed []schem
 		return err
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("asking what the server serves: %w", plain(err))
+		return nil, nil, plain(err)
 	}
 	for _, list := range lists {
 		gv, err := schema.ParseGroupVersion(list.GroupVersion)
