@@ -9,6 +9,11 @@ type entryCase struct {
 	Want []wantReference `json:"want"`
 	Made []wantMade      `json:"made"`
 
+	// Chart and Values are a chart's; Uses what is to be found in the values.
+	Chart  string         `json:"chart"`
+	Values map[string]any `json:"values"`
+	Uses   []wantUse      `json:"uses"`
+
 	Image   string `json:"image"`
 	Command string `json:"command"`
 	Flag    string `json:"flag"`
@@ -33,4 +38,12 @@ type wantMade struct {
 	Secret    string `json:"secret"` // NAMESPACE/NAME
 	Field     string `json:"field"`
 	Recreates bool   `json:"recreates"`
+}
+
+type wantUse struct {
+	Value  string   `json:"value"`
+	Secret string   `json:"secret"` // NAME/ENTRY; or the kind of value that is no name
+	Sure   bool     `json:"sure"`
+	Recipe []string `json:"recipe"`
+	Hold   string   `json:"hold"`
 }

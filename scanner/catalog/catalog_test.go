@@ -47,6 +47,9 @@ func TestEntries(t *testing.T) {
 					t.Errorf("maker %+v has no kind or no name", rule)
 				}
 			}
+			for _, c := range entry.Charts {
+				checkChartEntry(t, c)
+			}
 			for _, rule := range entry.Flags {
 				checkProgram(t, rule.program, rule.Value, rule.Removable, rule.Hold)
 				for _, name := range rule.Names {
@@ -111,6 +114,35 @@ func checkReference(t *testing.T, rule referenceRule) {
 	}
 }
 
+func checkChartEntry(t *testing.T, c ChartEntry) {
+	t.Helper()
+	if len(c.Names) == 0 {
+		t.Error("a chart without a name")
+	}
+	for _, rule := range c.Secrets {
+		if !slices.Contains([]string{HoldsName, HoldsKey, HoldsConfig}, rule.Holds) {
+			t.Errorf("value %s holds %q", rule.Value, rule.Holds)
+		}
+		if (len(rule.Recipe) == 0) == (rule.Hold == nil) {
+			t.Errorf("value %s: exactly one of recipe and hold", rule.Value)
+		}
+		checkHold(t, rule.Hold)
+		checkConditions(t, rule.When)
+		for _, e := range rule.Recipe {
+			checkLocation(t, e.Field)
+		}
+		if rule.EntryAt != "" {
+			checkLocation(t, rule.EntryAt)
+		}
+	}
+	for _, p := range slices.Concat(c.Extra.Env, c.Extra.EnvMap, c.Extra.EnvFrom, c.Extra.Volumes, c.Extra.Mounts, c.Extra.Args, c.Extra.SecretMounts,
+		[]string{c.ServiceAccount.Create, c.ServiceAccount.Name, c.ServiceAccount.Annotations}) {
+		if _, err := parsePattern(p); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func checkHold(t *testing.T, hold *object.Obstacle) {
 	t.Helper()
 	if hold != nil && (hold.Code == "" || hold.What == "") {
@@ -140,13 +172,13 @@ func checkConditions(t *testing.T, conditions []condition) {
 	for _, c := range conditions {
 		checkLocation(t, c.Field)
 		ways := 0
-		for _, used := range []bool{len(c.In) > 0, c.Absent, c.Exists, c.Items > 0, c.Glob != ""} {
+		for _, used := range []bool{len(c.In) > 0, c.Absent, c.Exists, c.Items > 0, c.Prefix != ""} {
 			if used {
 				ways++
 			}
 		}
 		if ways != 1 {
-			t.Errorf("condition on %q: exactly one of in, absent, exists, items, glob", c.Field)
+			t.Errorf("condition on %q: exactly one of in, absent, exists, items, prefix", c.Field)
 		}
 	}
 }
@@ -186,8 +218,12 @@ func TestCases(t *testing.T) {
 	for _, entry := range Entries() {
 		for _, c := range entry.Cases {
 			t.Run(entry.ID+"/"+c.Name, func(t *testing.T) {
-				if c.Object != nil {
+				switch {
+				case c.Object != nil:
 					checkObject(t, c)
+					return
+				case c.Chart != "":
+					checkChart(t, c)
 					return
 				}
 				if got := answer(c); got != c.Is {
@@ -271,7 +307,19 @@ func describe(r Reference) wantReference {
 	if r.Target != nil {
 		w.Target = r.Target.String()
 	}
-	for _, e := range r.Recipe {
+	w.Recipe = recipe(r.Recipe)
+	if r.Identity != nil {
+		w.Identity = r.Identity.Namespace + "/" + r.Identity.Name
+	}
+	if r.Hold != nil {
+		w.Hold = r.Hold.Code
+	}
+	return w
+}
+
+func recipe(edits []object.FieldEdit) []string {
+	var lines []string
+	for _, e := range edits {
 		line := e.Op + " " + e.Field.String()
 		if e.Op == "set" {
 			value, err := json.Marshal(e.Value)
@@ -280,13 +328,32 @@ func describe(r Reference) wantReference {
 			}
 			line += "=" + string(value)
 		}
-		w.Recipe = append(w.Recipe, line)
+		lines = append(lines, line)
 	}
-	if r.Identity != nil {
-		w.Identity = r.Identity.Namespace + "/" + r.Identity.Name
+	return lines
+}
+
+func checkChart(t *testing.T, c entryCase) {
+	t.Helper()
+	chart, ok := ChartValues(c.Chart)
+	if !ok {
+		t.Fatalf("chart %s is not known", c.Chart)
 	}
-	if r.Hold != nil {
-		w.Hold = r.Hold.Code
+	var got []wantUse
+	for _, u := range chart.Uses(c.Values) {
+		w := wantUse{Value: u.Value.String(), Secret: u.Holds, Sure: u.Sure, Recipe: recipe(u.Recipe)}
+		if u.Holds == HoldsName {
+			w.Secret = u.Secret + "/" + u.SecretEntry
+		}
+		if u.Hold != nil {
+			w.Hold = u.Hold.Code
+		}
+		if (len(u.Recipe) == 0) == (u.Hold == nil) {
+			t.Errorf("value %s: exactly one of recipe and hold, got %+v", u.Value, u)
+		}
+		got = append(got, w)
 	}
-	return w
+	if diff := cmp.Diff(c.Uses, got); diff != "" {
+		t.Errorf("uses (-want +got):\n%s", diff)
+	}
 }

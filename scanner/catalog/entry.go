@@ -158,5 +158,10 @@ func (e *Entry) compile() error {
 			return err
 		}
 	}
+	for i := range e.Charts {
+		if err := e.Charts[i].compile(); err != nil {
+			return err
+		}
+	}
 	return nil
 }

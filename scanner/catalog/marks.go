@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"strings"
+
 	"dekey/scanner/object"
 )
 
@@ -37,6 +39,15 @@ func marks(o *object.Object) []Made {
 	for _, m := range marksOf {
 		if value, ok := m.at.Lookup(o.Content); ok && value != nil {
 			made = append(made, Made{Kind: m.kind, Secret: holder, By: o.Ref, Field: m.at, Recreates: m.recreates})
+		}
+	}
+	for i, manager := range list(lookup(o.Content, "metadata", "managedFields")) {
+		if name := strings.ToLower(text(lookup(manager, "manager"))); strings.HasPrefix(name, "terraform") || name == "hashicorp" {
+			made = append(made, Made{
+				Kind: "terraform", Secret: holder, By: o.Ref, Recreates: true,
+				Field: object.Keys("metadata", "managedFields").Join(object.At(i), object.Key("manager")),
+			})
+			break
 		}
 	}
 	for i, owner := range list(lookup(o.Content, "metadata", "ownerReferences")) {

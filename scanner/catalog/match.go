@@ -50,7 +50,7 @@ type condition struct {
 	Absent bool     `json:"absent"` // it is not there, or is empty
 	Exists bool     `json:"exists"` // it is there and not empty
 	Items  int      `json:"items"`  // it is a list of so many
-	Glob   string   `json:"glob"`   // its value, as text, matches
+	Prefix string   `json:"prefix"` // its value, as text, begins so
 }
 
 func (c condition) holds(root any, at object.Path) bool {
@@ -63,8 +63,8 @@ func (c condition) holds(root any, at object.Path) bool {
 		return !empty
 	case c.Items > 0:
 		return len(list(value)) == c.Items
-	case c.Glob != "":
-		return ok && glob(c.Glob, scalar(value))
+	case c.Prefix != "":
+		return ok && strings.HasPrefix(scalar(value), c.Prefix)
 	default:
 		return ok && slices.Contains(c.In, scalar(value))
 	}

@@ -121,13 +121,13 @@ func (p pattern) walk(at object.Path, value any, found *[]match) {
 		}
 	case anyKey:
 		m := mapping(value)
-		for _, key := range sortedKeys(m) {
+		for _, key := range pathKeys(m) {
 			rest.walk(at.Join(object.Key(key)), m[key], found)
 		}
 	case anyDepth:
 		rest.walk(at, value, found)
 		m := mapping(value)
-		for _, key := range sortedKeys(m) {
+		for _, key := range pathKeys(m) {
 			p.walk(at.Join(object.Key(key)), m[key], found)
 		}
 		for i, item := range list(value) {
@@ -151,10 +151,13 @@ func text(value any) string {
 	return s
 }
 
-func sortedKeys[V any](m map[string]V) []string {
+// pathKeys are the keys of m that a path can name, sorted: all but the empty one.
+func pathKeys(m map[string]any) []string {
 	keys := make([]string, 0, len(m))
 	for key := range m {
-		keys = append(keys, key)
+		if key != "" {
+			keys = append(keys, key)
+		}
 	}
 	slices.Sort(keys)
 	return keys

@@ -104,7 +104,8 @@ func unknownProgram() *object.Obstacle {
 }
 
 // LookupFlag says what is known of a flag that takes a key. Image is the container's, command the program that runs (the
-// first word, "" where the image decides), flag the flag with its dashes and without a value. The second result is false
+// first word, "" where the image decides), flag the flag with its dashes and without a value. A flag of no entry whose name
+// tells of a Google credential file counts as one of an unknown program, with an empty Entry. The second result is false
 // where the flag is not known to take a key.
 func LookupFlag(image, command, flag string) (Flag, bool) {
 	var named *Flag
@@ -122,10 +123,13 @@ func LookupFlag(image, command, flag string) (Flag, bool) {
 			named = &found
 		}
 	}
-	if named == nil {
-		return Flag{}, false
+	switch {
+	case named != nil:
+		return *named, true
+	case len(index().flags[flag]) == 0 && strings.HasPrefix(flag, "-") && looksLikeKey(strings.TrimLeft(flag, "-")):
+		return Flag{Name: flag, Value: ValuePath, Hold: unknownProgram()}, true
 	}
-	return *named, true
+	return Flag{}, false
 }
 
 // LookupEnv says what is known of a variable that gives a key to a known program. The second result is false for variables

@@ -267,17 +267,23 @@ func (r *referenceRule) reference(entry string, o *object.Object, at object.Path
 		Identity: r.Identity.resolve(o, at),
 		Hold:     r.Hold,
 	}
-	if ref.Hold != nil {
-		return ref
-	}
-	for _, e := range r.Recipe {
-		field, ok := e.Field.resolve(at)
-		if !ok || slices.ContainsFunc(e.When, func(c condition) bool { return !c.holds(o.Content, at) }) {
-			continue
-		}
-		ref.Recipe = append(ref.Recipe, object.FieldEdit{Op: e.Op, Field: field, Value: e.Value})
+	if ref.Hold == nil {
+		ref.Recipe = edits(r.Recipe, o.Content, at)
 	}
 	return ref
+}
+
+// edits resolves a recipe at a place.
+func edits(recipe []edit, root any, at object.Path) []object.FieldEdit {
+	var resolved []object.FieldEdit
+	for _, e := range recipe {
+		field, ok := e.Field.resolve(at)
+		if !ok || slices.ContainsFunc(e.When, func(c condition) bool { return !c.holds(root, at) }) {
+			continue
+		}
+		resolved = append(resolved, object.FieldEdit{Op: e.Op, Field: field, Value: e.Value})
+	}
+	return resolved
 }
 
 func (t *targetRef) resolve(o *object.Object, at object.Path) *object.Ref {

@@ -26,7 +26,8 @@ func SignalOf(name string) Signal {
 		strings.Contains(flat, "ADMIN_EMAIL") && (has("GOOGLE") || has("GSUITE") || has("WORKSPACE") || has("GAPPS")),
 		has("DELEGATED") && (has("USER") || has("ADMIN") || has("SUBJECT") || has("EMAIL") || has("ACCOUNT")),
 		(has("GSUITE") || has("WORKSPACE")) && (has("IMPERSONATE") || has("IMPERSONATED") || has("SUBJECT") || has("ADMIN")),
-		has("IMPERSONATE") && (has("USER") || has("ADMIN") || has("SUBJECT")):
+		has("IMPERSONATE") && (has("USER") || has("ADMIN") || has("SUBJECT")),
+		has("GOOGLE") && strings.HasSuffix(flat, "_IMPERSONATE"):
 		return DelegationSignal
 	case has("SIGNED") && (has("URL") || has("URLS")), has("SIGNURL"), has("SIGNER") && (has("GCS") || has("GOOGLE") || has("GCP")),
 		has("SIGNING") && (has("GCS") || has("GOOGLE") || has("GCP") || has("URL")):
