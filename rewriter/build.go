@@ -53,7 +53,7 @@ func (w *work) apply(b *build, path string, edits []owned) []fault {
 	}
 	result, err := applyOnce(content, edits)
 	if err == nil {
-		b.files[path] = &File{Path: path, Stage: StageMigrate, Mode: w.mode(path), old: content, new: result.content, Edits: result.edits, Moves: movesOf(edits)}
+		b.files[path] = &File{Path: path, Stage: StageMigrate, Mode: w.mode(path), old: content, new: result.content, prefix: w.source.Prefix, Edits: result.edits, Moves: movesOf(edits)}
 		return nil
 	}
 	// Who is it? A move whose own edits are refused is; otherwise it is all of them together.
@@ -212,7 +212,7 @@ func (f *File) diff(before, after []byte) ([]byte, error) {
 			}
 		}
 	}
-	return unified.Diff([]unified.File{{Path: f.Path, Old: before, New: after, Mode: f.Mode}}, func(line []byte) bool {
+	return unified.Diff([]unified.File{{Path: f.prefix + f.Path, Old: before, New: after, Mode: f.Mode}}, func(line []byte) bool {
 		return secret[strings.TrimRight(string(line), "\r\n")] || keyfile.IsKeyMaterial(line)
 	})
 }

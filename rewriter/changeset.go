@@ -35,6 +35,7 @@ type File struct {
 	Mode  string     `json:"mode,omitempty"` // of a file that exists: 100644 or 100755
 
 	old, new []byte
+	prefix   string // of the scanned root in its git repository
 }
 
 // A FileEdit is one planned edit where it landed.

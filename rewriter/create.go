@@ -40,7 +40,7 @@ func (w *work) create(b *build, drafts []*draft, landed map[string][]owned) []fa
 			}
 			taken[name] = edit.Object
 			b.created[edit.Object] = edit
-			b.files[name] = &File{Path: name, Stage: StageMigrate, new: content, Moves: []string{d.move.ID},
+			b.files[name] = &File{Path: name, Stage: StageMigrate, new: content, prefix: w.source.Prefix, Moves: []string{d.move.ID},
 				Edits: []FileEdit{{Move: d.move.ID, Op: edit.Op, Why: edit.Why}}}
 			for _, list := range w.lists(beside) {
 				relative, err := relativePath(path.Dir(list.path), name)

@@ -81,11 +81,14 @@ type Inventory struct {
 
 // A Source is a checkout, a cluster, or standard input.
 type Source struct {
-	ID       string `json:"id"`
-	Kind     string `json:"kind"`           // repository | cluster
-	Root     string `json:"root,omitempty"` // as it was given
-	Context  string `json:"context,omitempty"`
-	Commit   string `json:"commit,omitempty"` // "" outside a git repository
+	ID      string `json:"id"`
+	Kind    string `json:"kind"`           // repository | cluster
+	Root    string `json:"root,omitempty"` // as it was given
+	Context string `json:"context,omitempty"`
+	Commit  string `json:"commit,omitempty"` // "" outside a git repository
+	// Prefix is where the root lies in its git repository: "apps/" for a folder that was scanned alone, "" for the top.
+	// Patches name files from the repository's top.
+	Prefix   string `json:"prefix,omitempty"`
 	Server   string `json:"server,omitempty"`
 	Project  string `json:"project,omitempty"`
 	Location string `json:"location,omitempty"`

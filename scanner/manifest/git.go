@@ -8,22 +8,33 @@ import (
 	"time"
 )
 
-// commit is the commit of the repository that folder belongs to, "" where there is none, or none yet.
+// repository gives the commit of the git repository that folder belongs to ("" where there is none, or none yet), and
+// where in it the folder lies: "" at its top, "apps/" below.
 //
 // git runs with nothing of the repository's configuration that runs commands: hooks, fsmonitor, filters, helpers,
-// lazy fetches. Resolving HEAD uses none of them; the settings are the second lock.
-func commit(ctx context.Context, folder string) string {
+// lazy fetches. What is asked here uses none of them; the settings are the second lock.
+func repository(ctx context.Context, folder string) (commit, prefix string) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "git", "-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false",
-		"-c", "protocol.allow=never", "-c", "core.askPass=", "-c", "credential.helper=", "-C", folder, "rev-parse", "--verify", "--quiet", "HEAD")
+	prefix, err := git(ctx, folder, "rev-parse", "--show-prefix")
+	if err != nil {
+		return "", ""
+	}
+	commit, err = git(ctx, folder, "rev-parse", "--verify", "--quiet", "HEAD")
+	if err != nil {
+		return "", prefix
+	}
+	return commit, prefix
+}
+
+func git(ctx context.Context, folder string, args ...string) (string, error) {
+	locked := []string{"-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false",
+		"-c", "protocol.allow=never", "-c", "core.askPass=", "-c", "credential.helper=", "-C", folder}
+	cmd := exec.CommandContext(ctx, "git", append(locked, args...)...)
 	cmd.Env = append(withoutGit(os.Environ()), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_OPTIONAL_LOCKS=0",
 		"GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ATTR_NOSYSTEM=1", "LC_ALL=C")
 	out, err := cmd.Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
+	return strings.TrimSuffix(string(out), "\n"), err
 }
 
 // withoutGit drops the variables that would point git at another repository.

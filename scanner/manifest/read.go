@@ -77,7 +77,7 @@ func (r *Reader) open(ctx context.Context) (checkout.Tree, func(), error) {
 		}
 		return checkout.Single{Name: only, Data: data, Size: limits.FileBytes}, func() {}, nil
 	}
-	r.source.Commit = commit(ctx, folder)
+	r.source.Commit, r.source.Prefix = repository(ctx, folder)
 	return tree, func() { tree.Close() }, nil
 }
 
