@@ -1,6 +1,8 @@
 package runbook
 
 import (
+	"fmt"
+
 	"dekey/planner"
 	"dekey/scanner"
 )
@@ -16,10 +18,15 @@ func Files(plan planner.Plan, facts []scanner.KeyFact) (map[string][]byte, error
 		return nil, err
 	}
 	files := map[string][]byte{}
-	grant, err := j.grantScript()
-	if err != nil {
-		return nil, err
+	for name, write := range map[string]func() (string, error){
+		"1-grant.sh": j.grantScript, "2-verify.sh": j.verifyScript, "3-disable.sh": j.disableScript, "4-delete.sh": j.deleteScript,
+		"rollback.sh": j.rollbackScript,
+	} {
+		text, err := write()
+		if err != nil {
+			return nil, fmt.Errorf("writing %s: %w", name, err)
+		}
+		files["runbook/"+name] = []byte(text)
 	}
-	files["runbook/1-grant.sh"] = []byte(grant)
 	return files, nil
 }

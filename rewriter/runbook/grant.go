@@ -76,8 +76,8 @@ read back, is written to evidence/, once. Undo: rollback.sh grant`
 
 // grantScript is 1-grant.sh.
 func (j *job) grantScript() (string, error) {
-	s := newScript(j.plan.ID, aboutGrant, libCommon, libCluster, libGrant)
-	s.line("main() {\n  local -a before=()\n  local state line\n  grant=$(turn grant)")
+	s := &script{}
+	s.line("main() {\n  grant=$(turn grant)")
 	j.clusterChecks(s)
 	j.accountChecks(s)
 	s.line("")
@@ -85,9 +85,8 @@ func (j *job) grantScript() (string, error) {
 	for _, key := range j.provenKeys() {
 		s.call("  ", "prove", key.Email, j.accountProject(key.Email, key.Project), keyNumber(key.KeyID), key.ID)
 	}
-	s.line("  stop_if_refused\n")
-	s.line("  for line in ${before[@]+\"${before[@]}\"}; do\n    IFS='|' read -r id context namespace name state <<<\"$line\"")
-	s.line("    record \"$grant/ksa-$id\" \"context: $context\" \"serviceAccount: $namespace/$name\" \"state: $state\"\n  done")
+	s.line("  stop_if_refused")
+	s.line("  record_accounts")
 	for _, account := range j.plan.Accounts {
 		s.line("")
 		s.comment("  ", "A new account for "+account.For.String()+".")
@@ -105,7 +104,7 @@ func (j *job) grantScript() (string, error) {
 	}
 	s.line("\n  record \"$grant/done\" 'bindings: %d'", len(j.bindings()))
 	s.line("  say 'Everything is granted. Grants take up to seven minutes to be known everywhere: merge after that.'\n}\n\nmain")
-	return s.String(), nil
+	return s.whole(j.plan.ID, aboutGrant, "common", "cluster", "key", "policy", "grant")
 }
 
 // clusterChecks make sure that every cluster is the one that the plan means, and is ready.
@@ -128,7 +127,6 @@ func (j *job) clusterChecks(s *script) {
 		s.comment("  ", "The cluster "+cmp.Or(c.ID, c.Context)+".")
 		j.clusterCheck(s, c)
 		if c.Name == "" {
-			s.line("  node_pools=")
 			continue
 		}
 		if j.impersonates(c) {
@@ -218,7 +216,7 @@ func (j *job) provenKeys() []scanner.Key {
 	for _, move := range j.plan.Moves {
 		keys = append(keys, j.ownerKeys(move)...)
 	}
-	slices.SortFunc(keys, func(a, b scanner.Key) int { return cmp.Or(cmp.Compare(a.Email, b.Email), cmp.Compare(a.ID, b.ID)) })
+	sortKeys(keys)
 	return slices.CompactFunc(keys, func(a, b scanner.Key) bool { return a.ID == b.ID })
 }
 

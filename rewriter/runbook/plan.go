@@ -60,10 +60,13 @@ func (j *job) check() error {
 		return err
 	}
 	for _, c := range j.clusters {
-		for _, word := range []string{c.Project, c.Location, c.Name, c.Context, c.Pool, c.Server, c.ProjectNumber} {
+		for _, word := range []string{c.Project, c.Location, c.Name, c.Pool, c.Server, c.ProjectNumber} {
 			if err := plain("cluster "+c.ID, word); err != nil {
 				return err
 			}
+		}
+		if c.Context != visible(c.Context) {
+			return fmt.Errorf("context %q: control characters", c.Context)
 		}
 	}
 	for _, move := range j.plan.Moves {

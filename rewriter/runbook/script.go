@@ -1,39 +1,29 @@
 package runbook
 
 import (
-	_ "embed"
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
 )
 
-// The functions of the scripts. Every script is whole: it holds those that it calls.
-var (
-	//go:embed lib/common.sh
-	libCommon string
-	//go:embed lib/cluster.sh
-	libCluster string
-	//go:embed lib/grant.sh
-	libGrant string
-)
-
 // script is a bash script in the making.
 type script struct{ strings.Builder }
 
-// newScript starts a script: what it is for, then the functions that it calls.
-func newScript(plan, about string, libs ...string) *script {
-	s := &script{}
-	s.WriteString("#!/usr/bin/env bash\n")
+// whole is the script with its head: what it is for, and the functions that it calls, from files of the library.
+func (s *script) whole(plan, about string, files ...string) (string, error) {
+	functions, err := linked(s.String(), files...)
+	if err != nil {
+		return "", err
+	}
+	head := &script{}
+	head.WriteString("#!/usr/bin/env bash\n")
 	for line := range strings.Lines(about) {
-		s.comment("", strings.TrimRight(line, "\n"))
+		head.comment("", strings.TrimRight(line, "\n"))
 	}
-	s.WriteString("set -euo pipefail\n\nplan=" + Quote(plan) + "\n")
-	for _, lib := range libs {
-		s.WriteString(lib)
-		s.WriteString("\n")
-	}
-	return s
+	// Templates and names stand in single quotes as they are meant, and a short script does not need every name.
+	head.WriteString("#\n# shellcheck disable=SC2016,SC2034\nset -euo pipefail\n\nplan=" + Quote(plan) + "\n" + functions + s.String())
+	return head.String(), nil
 }
 
 // comment writes one comment line. Whatever could end the line or change how it looks is written as an escape.

@@ -1,3 +1,4 @@
+autopilot=
 # The cluster that a context reaches must be the one that the plan means.
 check_cluster() { # PROJECT LOCATION NAME CONTEXT POOL SERVER
   local project=$1 location=$2 name=$3 context=$4 pool=$5 server=$6 live host facts actual endpoint known=no

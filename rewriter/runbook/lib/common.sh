@@ -1,10 +1,9 @@
 export LC_ALL=C CLOUDSDK_CORE_DISABLE_PROMPTS=1
 unset CDPATH
-cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")" || exit 1
 exec </dev/null
 
 evidence=evidence
-autopilot=
 failures=0
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT

@@ -47,9 +47,9 @@ check_new_account() { # ID CONTEXT NAMESPACE NAME EMAIL
     return 0
   fi
   if [[ -z $live || $live == '|' ]]; then
-    before+=("$1|$2|$3|$4|absent")
+    printf '%s\n' "$1" absent "$2" "$3/$4" >"$work/ksa-$1"
   elif [[ -n $5 && $live == "$4|$5" ]]; then
-    before+=("$1|$2|$3|$4|present")
+    printf '%s\n' "$1" present "$2" "$3/$4" >"$work/ksa-$1"
   elif has "$grant/ksa-$1" && [[ $(value "$grant/ksa-$1" state) == absent && $live == "$4|$5" ]]; then
     say "the service account $3/$4 was not there before the first run of this script"
   else
@@ -57,10 +57,18 @@ check_new_account() { # ID CONTEXT NAMESPACE NAME EMAIL
   fi
 }
 
+record_accounts() { # what check_new_account saw
+  local file id state context name
+  for file in "$work"/ksa-*; do
+    [[ -e $file ]] || continue
+    { read -r id && read -r state && read -r context && read -r name; } <"$file"
+    record "$grant/ksa-$id" "context: $context" "serviceAccount: $name" "state: $state"
+  done
+}
+
 # What the old service account carries, the new one must carry too: pull secrets, annotations, role bindings.
 check_old_account() { # CONTEXT NAMESPACE OLD NEW PULL-SECRETS ANNOTATIONS BINDINGS (each |-separated, with | around)
   local context=$1 namespace=$2 old=$3 new=$4 carried=$5$6$7 live kind name file all
-  # shellcheck disable=SC2016
   if ! live=$(run kubectl --context="$context" --namespace="$namespace" get serviceaccount "$old" --ignore-not-found -o go-template='{{range .imagePullSecrets}}secret {{.name}}{{"\n"}}{{end}}{{range $k, $v := .metadata.annotations}}annotation {{$k}}{{"\n"}}{{end}}'); then
     refuse "the service account $namespace/$old could not be read in $context"
     return 0
@@ -74,7 +82,6 @@ check_old_account() { # CONTEXT NAMESPACE OLD NEW PULL-SECRETS ANNOTATIONS BINDI
   done <<<"$live"
   file=$work/bindings-$(printf '%s' "$context" | sha256)
   if [[ ! -e $file ]]; then
-    # shellcheck disable=SC2016
     if ! run kubectl --context="$context" get rolebindings.rbac.authorization.k8s.io,clusterrolebindings.rbac.authorization.k8s.io --all-namespaces -o go-template='{{range .items}}{{$b := .}}{{range .subjects}}{{$b.kind}}/{{with $b.metadata.namespace}}{{.}}/{{end}}{{$b.metadata.name}} {{.kind}}:{{with .namespace}}{{.}}{{end}}:{{.name}}{{"\n"}}{{end}}{{end}}' >"$file.new"; then
       refuse "the role bindings could not be read in $context"
       return 0
@@ -92,84 +99,29 @@ check_old_account() { # CONTEXT NAMESPACE OLD NEW PULL-SECRETS ANNOTATIONS BINDI
 
 # Possession: one of the account's public keys has the digest of the key that was found. Without that proof somebody else's
 # account could be had by writing its e-mail into a file.
-public_digest() { # EMAIL PROJECT KEY-ID: SHA-256 of the public key (SPKI, DER)
-  local file=$work/public-key
-  rm -f -- "$file"
-  run gcloud beta iam service-accounts keys get-public-key "$3" --iam-account="$1" --project="$2" --output-file="$file" || return 1
-  if grep -q 'BEGIN CERTIFICATE' "$file"; then
-    run openssl x509 -in "$file" -noout -pubkey >"$file.pem" || return 1
-  else
-    cp -- "$file" "$file.pem"
-  fi
-  run openssl pkey -pubin -in "$file.pem" -outform DER -out "$file.der" || return 1
-  sha256 <"$file.der"
-}
 prove() { # EMAIL PROJECT KEY-ID DIGEST
-  local email=$1 project=$2 claimed=$3 digest=$4 name=$grant/possession-${4:0:16} listed id disabled expires found=''
+  local email=$1 digest=$4 name=$grant/possession-${4:0:16}
   if intact "$name"; then
     say "possession of a key of $email was proven at $(value "$name" time)"
     return 0
   fi
-  if ! listed=$(run gcloud iam service-accounts keys list --iam-account="$email" --project="$project" --managed-by=user \
-    --format='value[separator="|"](name.basename(),disabled,validBeforeTime)'); then
+  if ! list_keys "$1" "$2"; then
     refuse "the keys of $email could not be read, so nothing proves that the key found is one of them"
     return 0
   fi
-  # The key that the file names first, then the others: a file may name none, or a wrong one.
-  while IFS='|' read -r id disabled expires; do
-    [[ -n $id ]] || continue
-    if [[ $(public_digest "$email" "$project" "$id") == "$digest" ]]; then
-      found=$id
-      break
-    fi
-  done < <(
-    printf '%s\n' "$listed" | grep -e "^$claimed|" || true
-    printf '%s\n' "$listed" | grep -v -e "^$claimed|" || true
-  )
-  if [[ -z $found ]]; then
+  find_key "$@"
+  if [[ -z $key ]]; then
     refuse "no public key of $email has the digest $digest: the key found is not this account's, or is deleted"
   elif is_true "$disabled"; then
-    refuse "the key $found of $email is disabled: a grant would give back access that is gone"
+    refuse "the key $key of $email is disabled: a grant would give back access that is gone"
   elif [[ -n $expires && $expires < $(now) ]]; then
-    refuse "the key $found of $email expired at $expires: a grant would give back access that is gone"
+    refuse "the key $key of $email expired at $expires: a grant would give back access that is gone"
   else
-    record "$name" "email: $email" "digest: $digest" "key: $found"
+    record "$name" "email: $email" "digest: $digest" "key: $key"
   fi
 }
 
 # A binding, with what was there before. The arguments after the condition are the command that adds it.
-read_policy() { # ADD-COMMAND...: role, member, condition's title and expression of every binding, into $work/policy
-  local word
-  local -a reading=()
-  for word in "$@"; do
-    case $word in
-    add-iam-policy-binding) reading+=(get-iam-policy) ;;
-    --role=* | --member=* | --condition=*) ;;
-    *) reading+=("$word") ;;
-    esac
-  done
-  run "${reading[@]}" --flatten='bindings[].members' \
-    --format='value[separator="|"](bindings.role,bindings.members,bindings.condition.title,bindings.condition.expression)' >"$work/policy"
-}
-bound() { # ROLE MEMBER OTHER TITLE EXPRESSION
-  local role member title expression
-  while IFS='|' read -r role member title expression; do
-    [[ $role == "$1" && $title == "$4" && $expression == "$5" ]] || continue
-    if [[ $member == "$2" ]]; then return 0; fi
-    # The other spelling of the same service account counts: the number of the pool's project is all that may be unknown.
-    # shellcheck disable=SC2053
-    if [[ -n $3 && $member == $3 ]]; then return 0; fi
-  done <"$work/policy"
-  return 1
-}
-retry() { # COMMAND...: policies change under concurrent writers, and a new account takes a while to be known
-  local wait
-  for wait in 2 4 8 16 0; do
-    if run "$@"; then return 0; fi
-    ((wait == 0)) || sleep "$wait"
-  done
-  return 1
-}
 bind() { # ID RESOURCE ROLE MEMBER OTHER TITLE EXPRESSION ADD-COMMAND...
   local id=$1 resource=$2 role=$3 member=$4 other=$5 title=$6 expression=$7 present=no line
   local -a was=()
