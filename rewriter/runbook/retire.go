@@ -129,7 +129,9 @@ func (j *job) disableScript() (string, error) {
 	s := &script{}
 	s.line("main() {\n  local -a ready=() lines=()\n  local line\n  verify=$(turn verify) disable=$(turn disable)")
 	list, alone := j.retiring()
-	j.retireHead(s, list, alone)
+	if !j.retireHead(s, list, alone) {
+		return s.whole(j.plan.ID, aboutDisable, "common")
+	}
 	for _, k := range list {
 		s.line("")
 		s.call("  ", "begin_key", k.Email, k.Project, keyNumber(k.KeyID), k.Key, seconds(k.soakDisable), cutover(k))
@@ -151,7 +153,9 @@ func (j *job) deleteScript() (string, error) {
 	s.line("main() {\n  verify=$(turn verify) disable=$(turn disable) delete=$(turn delete)")
 	s.call("  ", "say", "Use after the disabling can not be observed: a disabled key is in none of Google's answers.")
 	list, alone := j.retiring()
-	j.retireHead(s, list, alone)
+	if !j.retireHead(s, list, alone) {
+		return s.whole(j.plan.ID, aboutDelete, "common")
+	}
 	for _, k := range list {
 		s.line("")
 		s.call("  ", "delete_key", k.Email, k.Project, k.Key, seconds(k.soakDelete))
@@ -161,8 +165,8 @@ func (j *job) deleteScript() (string, error) {
 	return s.whole(j.plan.ID, aboutDelete, "common", "cluster", "key", "disable", "delete")
 }
 
-// retireHead starts both scripts: the clusters, the keys that are left alone, and nothing to do.
-func (j *job) retireHead(s *script, list []retiring, alone []left) {
+// retireHead starts both scripts: the clusters, and the keys that are left alone. False: nothing is left to do.
+func (j *job) retireHead(s *script, list []retiring, alone []left) bool {
 	for _, k := range alone {
 		what := "the key " + short(k.Key) + " of " + k.Email
 		if k.Key == "" {
@@ -170,13 +174,18 @@ func (j *job) retireHead(s *script, list []retiring, alone []left) {
 		}
 		s.call("  ", "say", visible("left alone: "+what+": "+k.why))
 	}
-	if len(list) == 0 {
-		s.line("  stop 'this changeset has no key that could go yet'")
-		return
+	switch {
+	case len(list) == 0 && len(alone) == 0:
+		s.line("  say 'this changeset has no key'\n}\n\nmain")
+		return false
+	case len(list) == 0:
+		s.line("  stop 'this changeset has no key that could go yet'\n}\n\nmain")
+		return false
 	}
 	for _, c := range j.clusters {
 		j.clusterCheck(s, c)
 	}
+	return true
 }
 
 func short(key string) string { return key[:min(len(key), 16)] }

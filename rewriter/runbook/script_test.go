@@ -151,7 +151,7 @@ func TestEveryCallIsAddressed(t *testing.T) {
 				}
 			}
 		}
-		if found == 0 {
+		if found == 0 && len(plan.Moves) > 0 {
 			t.Errorf("%s: no call was found", name)
 		}
 	}

@@ -19,6 +19,10 @@ runbook/probe.yaml asks the four questions that only a pod can answer; it is for
 func (j *job) verifyScript() (string, error) {
 	s := &script{}
 	s.line("main() {\n  verify=$(turn verify)")
+	if len(j.plan.Moves) == 0 {
+		s.line("  say 'this changeset moves nothing'\n}\n\nmain")
+		return s.whole(j.plan.ID, aboutVerify, "common")
+	}
 	if len(j.clusters) == 0 {
 		for _, move := range j.plan.Moves {
 			s.call("  ", "say", "missing: the cluster of "+move.Workload.String()+", to see that its pods run as "+
