@@ -34,8 +34,8 @@ type Sink interface {
 // A Hint is a mention of keys in something that is recognised and can not be read as an object.
 type Hint struct {
 	Origin Origin
-	Code   string // template | account-unknown
-	What   string // what it is: a Helm template, a SOPS file
+	Code   string // template | account-unknown | not-provable
+	What   string // what it is: a Helm template, a SOPS file, a part of an overlay that can not be rendered
 	Env    string // the variable or flag that was seen, or ""
 	Secret Holder // the Secret that it names, where one is known by name
 }

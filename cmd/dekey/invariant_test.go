@@ -5,10 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
-	"strings"
 	"testing"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"dekey/planner"
 	"dekey/planner/planfile"
@@ -106,38 +103,6 @@ func checkPlan(t *testing.T, got run) {
 		}
 		if !retirement.Ready && len(retirement.BlockedBy) == 0 {
 			t.Errorf("key %s is not ready, and nothing says why", retirement.Key)
-		}
-	}
-}
-
-// checkSchemas holds the documents of a changeset folder against the schemas that `dekey schema` prints.
-func checkSchemas(t *testing.T, got run) {
-	t.Helper()
-	for _, kind := range []string{"inventory", "plan", "changeset"} {
-		text := dekey(t, "schema", kind).stdout
-		schema, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-		if err != nil {
-			t.Fatalf("schema of %s: %v", kind, err)
-		}
-		compiler := jsonschema.NewCompiler()
-		if err := compiler.AddResource(kind+".json", schema); err != nil {
-			t.Fatalf("schema of %s: %v", kind, err)
-		}
-		compiled, err := compiler.Compile(kind + ".json")
-		if err != nil {
-			t.Fatalf("schema of %s: %v", kind, err)
-		}
-		document, err := jsonschema.UnmarshalJSON(strings.NewReader(got.out[kind+".json"]))
-		if err != nil {
-			t.Fatalf("%s.json: %v", kind, err)
-		}
-		if err := compiled.Validate(document); err != nil {
-			t.Errorf("%s.json is not of its schema: %v", kind, err)
-		}
-		wrong := document.(map[string]any)
-		wrong["apiVersion"] = "dekey/v0"
-		if compiled.Validate(wrong) == nil {
-			t.Errorf("the schema of %s takes another apiVersion", kind)
 		}
 	}
 }

@@ -60,14 +60,29 @@ func templated(o *scanner.Object, text []byte) bool {
 	return bytes.Contains(text, []byte("#{")) && hiddenToken.Match(text)
 }
 
+// manifestLike says that text becomes a Kubernetes object once it is filled in: compose files, playbooks and pipelines
+// name the same variables.
+var manifestLike = regexp.MustCompile(`(?m)^[\s,{"']*apiVersion["']?\s*:[\s\S]*^[\s,{"']*kind["']?\s*:|^[\s,{"']*kind["']?\s*:[\s\S]*^[\s,{"']*apiVersion["']?\s*:`)
+
+// schema is a template that describes resources, and is none.
+var schema = regexp.MustCompile(`(?m)^kind:\s*CustomResourceDefinition\b`)
+
 // templateHints are the mentions of keys in a template, or in a part of a file that starts at line.
 func (r *Reader) templateHints(name string, text []byte, index, line int) []scanner.Hint {
 	what := templateLanguage(name)
-	if what == "" {
-		what = templateName(text)
-	}
-	if strings.HasSuffix(name, ".tf") && !bytes.Contains(text, []byte("kubernetes_")) && !bytes.Contains(text, []byte("kubectl_manifest")) {
+	switch {
+	case schema.Match(text):
 		return nil
+	case what == "a Terraform file":
+		if !bytes.Contains(text, []byte("kubernetes_")) && !bytes.Contains(text, []byte("kubectl_manifest")) {
+			return nil
+		}
+	case what == "":
+		// A helper of a chart (_pod.tpl) is a part of a manifest.
+		if !manifestLike.Match(text) && !strings.HasSuffix(name, ".tpl") {
+			return nil
+		}
+		what = templateName(text)
 	}
 	return r.hints(name, text, index, line, "template", what)
 }
@@ -103,6 +118,9 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 			continue
 		}
 		last = start
+		if !assigns(text[start:], offset-start) {
+			continue
+		}
 		hints = append(hints, scanner.Hint{
 			Origin: scanner.Origin{
 				Source: r.source.ID, Path: name, Document: index,
@@ -113,6 +131,23 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 		})
 	}
 	return hints
+}
+
+// assigned is a line, up to and after a variable's name, that sets the variable: an item's name, a key, an assignment.
+var (
+	assignedBefore = regexp.MustCompile(`(^|[\s{,])["']?name["']?\s*[:=]\s*["']?[A-Za-z0-9_-]*$`)
+	assignedAfter  = regexp.MustCompile(`^[A-Za-z0-9_-]*["']?\s*[:=]`)
+)
+
+// assigns says whether the line sets the variable at offset: neither a comment nor a sentence about it does.
+func assigns(line []byte, offset int) bool {
+	if end := bytes.IndexByte(line, '\n'); end >= 0 {
+		line = line[:end]
+	}
+	if before := bytes.TrimSpace(line[:offset]); bytes.HasPrefix(before, []byte("#")) || bytes.HasPrefix(before, []byte("//")) {
+		return false
+	}
+	return assignedBefore.Match(line[:offset]) || assignedAfter.Match(line[offset:])
 }
 
 // word is the name around offset: a variable or a field.

@@ -19,6 +19,8 @@ const (
 	lone                         // is a key by itself, and no manifest
 	unreadable                   // is text that is not read
 	named                        // names what is asked for
+	nearly                       // names a part of what is asked for: a kustomization can add to names
+	unmarked                     // has no mark: for pass.with
 )
 
 // A pattern is text that makes a file matter.

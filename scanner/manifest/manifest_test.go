@@ -137,6 +137,41 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestLimits(t *testing.T) {
+	deep := strings.Repeat("[", 1001) + strings.Repeat("]", 1001)
+	var blocks strings.Builder
+	for i := range 1001 {
+		blocks.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+	for c := 'b'; c < 'k'; c++ {
+		bomb += fmt.Sprintf("%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c]\n", c, c, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1)
+	}
+	tests := []struct {
+		name, file, text, gap string
+	}{
+		{"a file that is too large", "x.yaml", strings.Repeat("#", 2001), "x.yaml: is larger than the limit"},
+		{"brackets that are too deep", "x.yaml", "a: " + deep, "x.yaml:1: is nested deeper than 1000 levels"},
+		{"JSON that is too deep", "x.json", deep + " GOOGLE_APPLICATION_CREDENTIALS", "x.json:1: is nested deeper than 1000 levels"},
+		{"blocks that are too deep", "x.yaml", blocks.String(), "x.yaml:1001: is nested too deep"},
+		{"too many documents", "x.yaml", strings.Repeat("---\n", 12), "x.yaml: holds more than 10 documents"},
+		{"aliases that explode", "x.yaml", bomb, "x.yaml:6: its aliases expand to more than 1048576 values"},
+		{"an anchor that holds itself", "x.yaml", "a: &a [*a]", "x.yaml:1: an anchor holds itself"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			size := int64(1 << 20)
+			if len(test.text) == 2001 {
+				size = 2000
+			}
+			h := read(t, manifest.Options{Root: write(t, map[string]string{test.file: test.text}), Limits: manifest.Limits{FileBytes: size, Documents: 10}})
+			if d := cmp.Diff([]string{test.gap}, h.gaps); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
 func TestLocate(t *testing.T) {
 	h := read(t, manifest.Options{Root: write(t, map[string]string{"list.yaml": "apiVersion: v1\nkind: List\nitems:\n" + indent(api, "- ", "  ")}), ID: "repo"})
 	pod := object.Keys("spec", "template", "spec")

@@ -15,6 +15,7 @@ type written struct {
 	node   *document.Node
 	prefix object.Path // of the object in its document: items[3], or nothing
 	origin scanner.Origin
+	roots  []string // that its file reaches
 }
 
 // Locate finds a field of the object in its file.
@@ -26,7 +27,7 @@ func (w *written) Locate(field object.Path) []object.Place {
 	}
 	origin := w.origin
 	origin.Line, origin.Column = at.Line, at.Column
-	return []object.Place{{Origin: origin, Role: object.Manifest, Field: full}}
+	return []object.Place{{Origin: origin, Role: object.Manifest, Field: full, Roots: w.roots}}
 }
 
 // objects are the Kubernetes objects of a decoded document: itself, or the items of a list. A value that is none
@@ -61,7 +62,7 @@ func collect(node *document.Node, value any, at object.Path, origin scanner.Orig
 	if name == "" {
 		name, _ = metadata["generateName"].(string)
 	}
-	if name == "" {
+	if name == "" || strings.HasPrefix(apiVersion, "kustomize.config.k8s.io/") {
 		return
 	}
 	namespace, _ := metadata["namespace"].(string)

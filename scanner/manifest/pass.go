@@ -8,16 +8,22 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"dekey/scanner"
 	"dekey/scanner/manifest/checkout"
+	"dekey/scanner/manifest/kustomize"
 )
 
 // A pass is what one walk over a checkout saw: no content, only which files can matter.
 type pass struct {
 	tree  checkout.Tree
 	files []file // sorted by name
+	all   bool   // files has all YAML files, those without marks too
 	gaps  []scanner.Gap
+	// kustomizations are the files of that name, sorted, with their text.
+	kustomizations []kustomizationFile
+	overlays       *overlays
 
 	mu      sync.Mutex
 	digests map[string]string // of the files that something was read from
@@ -26,21 +32,28 @@ type pass struct {
 
 // A place is one object of a file.
 type place struct {
+	root     string
 	file     string
 	document int
 	field    string
+	ref      scanner.Ref // of what is rendered
 }
 
-// A file can matter.
+// A file can matter. One with no marks is only parsed, to tell whether it can be read.
 type file struct {
 	name  string
 	marks marks
 }
 
+// checkedBytes is the size of a checkout's YAML up to which all of it is parsed. What mentions nothing can not matter,
+// but whoever wrote it wants to know that it is broken. In a larger checkout only what can matter is decoded.
+const checkedBytes = 8 << 20
+
 // walk reads every file of the tree once. mark says why a file can matter.
 func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name string, data []byte) marks) (*pass, error) {
 	p := &pass{tree: tree, digests: map[string]string{}, yielded: map[place]bool{}}
 	found := make([][]file, tree.Workers())
+	var total atomic.Int64 // bytes of YAML
 	var mu sync.Mutex
 	err := tree.Walk(ctx, checkout.Walk{
 		Want: func(name string) checkout.Amount {
@@ -50,7 +63,16 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 			return classify(name).amount()
 		},
 		Visit: func(worker int, name string, data []byte) {
-			if m := mark(name, data); m != 0 {
+			if kustomize.IsFile(name) && len(data) <= checkout.HeadSize {
+				mu.Lock()
+				p.kustomizations = append(p.kustomizations, kustomizationFile{strings.Clone(name), string(data)})
+				mu.Unlock()
+			}
+			size := int64(0)
+			if classify(name) == manifest && path.Ext(name) != ".json" {
+				size = total.Add(int64(len(data)))
+			}
+			if m := mark(name, data); m != 0 || size > 0 && size <= checkedBytes {
 				found[worker] = append(found[worker], file{strings.Clone(name), m})
 			}
 		},
@@ -67,9 +89,25 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 		return nil, err
 	}
 	p.files = slices.Concat(found...)
+	if p.all = total.Load() <= checkedBytes; !p.all {
+		p.files = slices.DeleteFunc(p.files, func(f file) bool { return f.marks == 0 })
+	}
 	slices.SortFunc(p.files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(p.kustomizations, func(a, b kustomizationFile) int { return strings.Compare(a.name, b.name) })
 	slices.SortFunc(p.gaps, func(a, b scanner.Gap) int { return strings.Compare(a.What, b.What) })
+	p.overlays = r.newOverlays(p)
 	return p, nil
+}
+
+// with are the files that have any of the marks.
+func (p *pass) with(m marks) []file {
+	var files []file
+	for _, f := range p.files {
+		if f.marks&m != 0 || f.marks == 0 && m&unmarked != 0 {
+			files = append(files, f)
+		}
+	}
+	return files
 }
 
 // digest notes the content of a file that something was read from.
@@ -124,8 +162,8 @@ func (c class) amount() checkout.Amount {
 // classify tells by the name alone.
 func classify(name string) class {
 	base := path.Base(name)
-	if base == "-" {
-		return manifest // standard input
+	if base == "-" || kustomize.IsFile(base) {
+		return manifest // standard input; a kustomization without an extension
 	}
 	ext := strings.ToLower(path.Ext(base))
 	switch ext {

@@ -13,6 +13,7 @@ import (
 	"dekey/scanner"
 	"dekey/scanner/manifest/checkout"
 	"dekey/scanner/manifest/document"
+	"dekey/scanner/manifest/kustomize"
 )
 
 // Read walks the checkout once, and yields what can matter by itself: objects that name keys or hold them, whole key
@@ -32,9 +33,12 @@ func (r *Reader) Read(ctx context.Context, sink scanner.Sink) error {
 	for _, gap := range seen.gaps {
 		sink.Gap(gap)
 	}
-	err = r.yield(ctx, seen, sink, selection{
-		file:     func(m marks) bool { return m&(wired|lone|unreadable) != 0 },
+	matter := seen.with(wired | lone)
+	r.reach(seen, sink, matter, seen.all)
+	defer seen.overlays.child.stop()
+	err = r.give(ctx, seen, sink, seen.with(wired|lone|unreadable|unmarked), matter, selection{
 		document: func(text []byte) bool { return searchText(text)&wired != 0 },
+		check:    seen.all,
 	})
 	if err != nil {
 		return err
@@ -81,12 +85,20 @@ func (r *Reader) open(ctx context.Context) (checkout.Tree, func(), error) {
 	return tree, func() { tree.Close() }, nil
 }
 
-// A selection says which files are read again, which of their documents are decoded, and which objects are yielded.
+// A selection says which documents of the files are decoded, and which objects are yielded.
 type selection struct {
-	file     func(marks) bool
 	document func(text []byte) bool
 	object   func(*scanner.Object) bool // nil: all
+	check    bool                       // the other documents are parsed too, for what is wrong with them
 	quiet    bool                       // no gaps, hints and key files: an earlier selection gave them
+}
+
+// give yields what is selected of files, and of the renderings that what matters takes part in.
+func (r *Reader) give(ctx context.Context, p *pass, sink scanner.Sink, files, matter []file, s selection) error {
+	if err := r.yield(ctx, p, sink, files, s); err != nil {
+		return err
+	}
+	return r.renderOverlays(ctx, p, sink, p.overlays.roots(matter), s)
 }
 
 // outcome is what one file gives.
@@ -99,26 +111,25 @@ type outcome struct {
 	name    string
 }
 
-// yield reads the selected files again, several at once, and hands on what they give in the order of their names.
-func (r *Reader) yield(ctx context.Context, p *pass, sink scanner.Sink, s selection) error {
-	var names []file
-	for _, f := range p.files {
-		if s.file(f.marks) {
-			names = append(names, f)
-		}
-	}
-	return inOrder(ctx, p.tree.Workers(), names, func(f file) outcome { return r.readFile(p, f, s) }, func(o outcome) {
+// yield reads files again, several at once, and hands on what they give in the order of their names.
+func (r *Reader) yield(ctx context.Context, p *pass, sink scanner.Sink, files []file, s selection) error {
+	return inOrder(ctx, p.tree.Workers(), files, func(f file) outcome { return r.readFile(p, f, s) }, func(o outcome) {
 		used := o.lone != nil
 		if o.lone != nil && !s.quiet {
 			sink.File(*o.lone, o.data)
 		}
 		for _, w := range o.objects {
-			if s.object != nil && !s.object(w.object) {
-				continue
-			}
-			used = true
-			if p.once(place{w.origin.Path, w.origin.Document, w.prefix.String()}) {
-				sink.Object(w.object)
+			for _, root := range p.overlays.standsIn(w.origin.Path) {
+				if s.object != nil && !s.object(w.object) {
+					continue
+				}
+				used = true
+				w.roots = p.overlays.graph.Roots(w.origin.Path)
+				if p.once(place{root: root, file: w.origin.Path, document: w.origin.Document, field: w.prefix.String()}) {
+					same := *w.object
+					same.Root = root
+					sink.Object(&same)
+				}
 			}
 		}
 		if !s.quiet {
@@ -153,8 +164,7 @@ func (r *Reader) readFile(p *pass, f file, s selection) outcome {
 		o.lone = &origin
 		return o
 	}
-	kind := classify(f.name)
-	if kind == template {
+	if classify(f.name) == template {
 		o.hints = r.templateHints(f.name, data, 1, 1)
 		return o
 	}
@@ -163,10 +173,12 @@ func (r *Reader) readFile(p *pass, f file, s selection) outcome {
 		o.gaps = append(o.gaps, scanner.Gap{Source: r.source.ID, What: f.name, Why: fmt.Sprintf("holds more than %d documents", r.options.Limits.Documents)})
 	}
 	for _, d := range documents {
-		if !s.document(d.Text) {
-			continue
+		switch {
+		case s.document(d.Text):
+			r.readDocument(&o, d, origin)
+		case s.check:
+			r.checkDocument(&o, d)
 		}
-		r.readDocument(&o, d, origin)
 	}
 	return o
 }
@@ -206,7 +218,7 @@ func (r *Reader) readDocument(o *outcome, d document.Document, origin scanner.Or
 	if len(found) == 0 {
 		if first := searchText(d.Text); first&wired != 0 && isTemplate(d.Text) {
 			o.hints = append(o.hints, r.templateHints(o.name, d.Text, d.Index, d.Line)...)
-		} else if holdsKeyText(d.Text) {
+		} else if holdsKeyText(d.Text) && !kustomize.IsFile(o.name) {
 			o.lone = &origin
 		}
 		return
@@ -220,6 +232,18 @@ func (r *Reader) readDocument(o *outcome, d document.Document, origin scanner.Or
 		w.object.Live = r.options.Root == "-" && fromCluster(w.object)
 		o.objects = append(o.objects, w)
 	}
+}
+
+// checkDocument says what is wrong with a document that mentions nothing.
+func (r *Reader) checkDocument(o *outcome, d document.Document) {
+	node, err := document.Parse(d, r.options.Limits.Levels)
+	if err == nil {
+		_, err = node.Value()
+	}
+	if err == nil || path.Ext(o.name) == ".json" && !err.Limit || !err.Limit && (isTemplate(d.Text) || encrypted(d.Text)) {
+		return
+	}
+	o.gaps = append(o.gaps, scanner.Gap{Source: r.source.ID, What: where(o.name, err.Line), Why: err.Why})
 }
 
 // inOrder works on items, several at once, and emits the results in the order of the items.

@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"context"
+	"strings"
 
 	"dekey/scanner"
 )
@@ -17,14 +18,24 @@ func (r *Reader) Related(ctx context.Context, interest scanner.Interest, sink sc
 		return err
 	}
 	defer closeTree()
-	r.seen.tree = tree
+	p := r.seen
+	p.tree, p.overlays.files.Tree = tree, tree
+	p.overlays.graph.Files = p.overlays.files
+	defer p.overlays.child.stop()
 	names := newNames(interest)
-	err = r.yield(ctx, r.seen, sink, selection{
-		file: names.file,
-		document: func(text []byte) bool {
-			return names.document(searchText(text), text)
-		},
-		quiet: true,
+	var files []file // that mention a name
+	for _, f := range p.files {
+		if !names.file(f.marks) {
+			continue
+		}
+		if data, err := tree.ReadFile(f.name); err == nil && names.nearly(f.marks, data) {
+			files = append(files, f)
+		}
+	}
+	r.reach(p, sink, files, false)
+	err = r.give(ctx, p, sink, files, files, selection{
+		document: func(text []byte) bool { return names.document(searchText(text), text) },
+		quiet:    true,
 	})
 	if err != nil {
 		return err
@@ -38,18 +49,22 @@ func (r *Reader) Related(ctx context.Context, interest scanner.Interest, sink sc
 type names struct {
 	secrets, accounts, configs map[string]bool
 	policies                   bool
+	parts                      map[string]bool // of all of them
 }
 
 func newNames(interest scanner.Interest) *names {
-	n := &names{secrets: map[string]bool{}, accounts: map[string]bool{}, configs: map[string]bool{}, policies: len(interest.Workloads) > 0}
+	n := &names{secrets: map[string]bool{}, accounts: map[string]bool{}, configs: map[string]bool{}, policies: len(interest.Workloads) > 0, parts: map[string]bool{}}
 	for _, holder := range interest.Secrets {
 		n.secrets[holder.Name] = true
+		addParts(n.parts, holder.Name)
 	}
 	for _, ref := range interest.ServiceAccounts {
 		n.accounts[ref.Name] = true
+		addParts(n.parts, ref.Name)
 	}
 	for _, holder := range interest.ConfigMaps {
 		n.configs[holder.Name] = true
+		addParts(n.parts, holder.Name)
 	}
 	return n
 }
@@ -70,6 +85,35 @@ func (n *names) document(m marks, text []byte) bool {
 		return !found
 	})
 	return found
+}
+
+// nearly says whether a file mentions one of the names, or a part of one.
+func (n *names) nearly(m marks, text []byte) bool {
+	if m&policies != 0 && n.policies {
+		return true
+	}
+	found := false
+	eachToken(text, func(word []byte) bool {
+		found = n.parts[string(word)]
+		return !found
+	})
+	return found
+}
+
+// addParts adds a name, and what is left of it without a beginning or an end: what a kustomization's namePrefix and
+// nameSuffix can have added.
+func addParts(parts map[string]bool, name string) {
+	words := strings.Split(name, "-")
+	if len(words) > 8 {
+		parts[name] = true
+		return
+	}
+	for i := range words {
+		for j := i + 1; j <= len(words); j++ {
+			parts[strings.Join(words[i:j], "-")] = true
+		}
+	}
+	delete(parts, "")
 }
 
 // eachToken calls take for every word that a Kubernetes name can be, and, where it has dots, for the parts between

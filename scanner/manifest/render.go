@@ -12,31 +12,38 @@ import (
 // with locators. Objects stand in the order of their files. What can not be read is left out: a scan says it.
 func (r *Reader) Render(ctx context.Context, tree fs.FS, refs []scanner.Ref) ([]*scanner.Object, error) {
 	limits := r.options.Limits
-	wanted := map[scanner.Ref]bool{}
-	names := map[string]bool{}
+	wanted, exact, parts := map[scanner.Ref]bool{}, map[string]bool{}, map[string]bool{}
 	for _, ref := range refs {
-		wanted[ref], names[ref.Name] = true, true
+		wanted[ref], exact[ref.Name] = true, true
+		addParts(parts, ref.Name)
 	}
-	mentions := func(text []byte) bool {
+	mentions := func(text []byte, names map[string]bool) bool {
 		found := refs == nil
 		if !found {
 			eachToken(text, func(word []byte) bool { found = names[string(word)]; return !found })
 		}
 		return found
 	}
-	seen, err := r.walk(ctx, checkout.FS{Files: tree, Size: limits.FileBytes, Levels: limits.Levels}, func(name string, data []byte) marks {
-		if classify(name) == manifest && !bomOf16(data) && mentions(data) {
+	p, err := r.walk(ctx, checkout.FS{Files: tree, Size: limits.FileBytes, Levels: limits.Levels}, func(name string, data []byte) marks {
+		switch {
+		case classify(name) != manifest || bomOf16(data):
+			return 0
+		case mentions(data, exact):
 			return named
+		case mentions(data, parts):
+			return nearly
 		}
 		return 0
 	})
 	if err != nil {
 		return nil, err
 	}
+	defer p.overlays.child.stop()
 	all := &collector{}
-	err = r.yield(ctx, seen, all, selection{
-		file:     func(m marks) bool { return m == named },
-		document: mentions,
+	matter := p.with(named | nearly)
+	r.reach(p, all, matter, refs == nil)
+	err = r.give(ctx, p, all, p.with(named), matter, selection{
+		document: func(text []byte) bool { return mentions(text, exact) },
 		object:   func(o *scanner.Object) bool { return refs == nil || wanted[o.Ref] },
 		quiet:    true,
 	})

@@ -85,6 +85,9 @@ type Place struct {
 	Origin Origin
 	Role   Role
 	Field  Path
+	// Inner is the path inside of the text that the scalar at Field holds: a patch that is written in a kustomization.
+	// Nil otherwise.
+	Inner Path
 	// Roots are the outermost kustomizations or chart renderings that this place reaches, sorted. One entry or
 	// none: an edit here touches this rendering alone.
 	Roots []string

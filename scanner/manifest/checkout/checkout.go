@@ -20,6 +20,8 @@ type Tree interface {
 	// ReadFile reads one file by its path from the root, with forward slashes. Links are followed inside of the
 	// root.
 	ReadFile(name string) ([]byte, error)
+	// Stat says what stands at a path, following links inside of the root.
+	Stat(name string) (fs.FileInfo, error)
 	// Workers is how many goroutines Walk uses.
 	Workers() int
 }

@@ -35,6 +35,9 @@ func (l *Local) Close() error { return l.root.Close() }
 // Workers is how many files are read at once.
 func (l *Local) Workers() int { return l.workers }
 
+// Stat says what stands at a path.
+func (l *Local) Stat(name string) (fs.FileInfo, error) { return l.root.Stat(name) }
+
 // ReadFile reads one file, following links inside of the root.
 func (l *Local) ReadFile(name string) ([]byte, error) {
 	info, err := l.root.Stat(name) // before the open: a FIFO would hang it

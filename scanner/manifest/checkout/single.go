@@ -25,6 +25,9 @@ func (s Single) Walk(_ context.Context, w Walk) error {
 	return nil
 }
 
+// Stat finds nothing: a file alone is no overlay and no chart.
+func (s Single) Stat(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }
+
 // ReadFile gives the file.
 func (s Single) ReadFile(name string) ([]byte, error) {
 	if name != s.Name {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -152,13 +153,10 @@ var causes = []struct{ theirs, ours string }{
 
 // explain says in our words why yaml.v3 could not read the document.
 func explain(err error, d Document) *Error {
-	message := err.Error()
+	message, line := cut(err)
 	out := &Error{Line: d.Line, Why: "is not valid YAML"}
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		message = message[len(m[0]):]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			out.Line = d.Line + n - 1
-		}
+	if line > 0 {
+		out.Line = d.Line + line - 1
 	}
 	for _, cause := range causes {
 		if strings.HasPrefix(message, cause.theirs) {
@@ -166,40 +164,52 @@ func explain(err error, d Document) *Error {
 			break
 		}
 	}
-	// The library names the line where the enclosing block began. A tab is the most common cause: find it.
-	if strings.HasPrefix(message, "found character that cannot start any token") || strings.Contains(message, "tab character") ||
-		strings.HasPrefix(message, "mapping values are not allowed") || strings.HasPrefix(message, "could not find expected ':'") ||
-		strings.HasPrefix(message, "did not find expected key") {
-		if line := tabbed(d); line > 0 {
-			return &Error{Line: line, Why: "found a tab where indentation was expected"}
+	if text, line := problem(d, message); line > 0 {
+		out.Line = line
+		if bytes.IndexByte(text[:len(text)-len(bytes.TrimLeft(text, " \t"))], '\t') >= 0 {
+			out.Why = "found a tab where indentation was expected"
 		}
 	}
 	return out
 }
 
-// tabbed is the first line, outside of block texts, whose indentation holds a tab before a key or an item.
-func tabbed(d Document) int {
-	l := newLines(d.Text)
-	block := -1 // the indentation of the line that opened a block text
-	for l.next() {
-		line := d.Text[l.start:l.end]
-		body := bytes.TrimLeft(line, " ")
-		indent := len(line) - len(body)
-		if len(bytes.TrimSpace(body)) == 0 {
-			continue
-		}
-		if block >= 0 && indent > block {
-			continue
-		}
-		block = -1
-		if body[0] == '\t' {
-			return d.Line + l.number - 1
-		}
-		if blockText.Match(body) {
-			block = indent
-		}
+// cut takes the position out of the library's message.
+func cut(err error) (message string, line int) {
+	message = err.Error()
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		message = message[len(m[0]):]
+		line, _ = strconv.Atoi(m[1])
 	}
-	return 0
+	return message, line
 }
 
-var blockText = regexp.MustCompile(`(^|[:\-?]\s+|\s)[|>][-+0-9]*\s*(#.*)?$`)
+// maxSearched is the size of a document up to which the line of its problem is searched for.
+const maxSearched = 1 << 20
+
+// problem finds the line that breaks the document: the library names the line where the enclosing block began. It is
+// the last line of the shortest beginning of the document that fails with the same message.
+func problem(d Document, message string) (text []byte, number int) {
+	if len(d.Text) > maxSearched {
+		return nil, 0
+	}
+	var starts []int
+	l := newLines(d.Text)
+	for l.next() {
+		starts = append(starts, l.start)
+	}
+	starts = append(starts, len(d.Text))
+	fails := func(n int) bool {
+		var node yaml.Node
+		err := yaml.Unmarshal(d.Text[:starts[n]], &node)
+		if err == nil {
+			return false
+		}
+		same, _ := cut(err)
+		return same == message
+	}
+	n := 1 + sort.Search(len(starts)-1, func(i int) bool { return fails(i + 1) })
+	if n >= len(starts) {
+		return nil, 0
+	}
+	return d.Text[starts[n-1]:starts[n]], d.Line + n - 1
+}

@@ -34,6 +34,7 @@ func decode(node *yaml.Node) (any, *Error) {
 type converter struct {
 	budget   int // of expanded nodes
 	inAlias  int
+	at       int                 // the line of the outermost alias that is being expanded
 	expanded map[*yaml.Node]bool // the anchors that are being expanded: an anchor can not hold itself
 	err      *Error
 }
@@ -41,7 +42,7 @@ type converter struct {
 func (c *converter) value(node *yaml.Node) any {
 	if c.inAlias > 0 {
 		if c.budget--; c.budget < 0 && c.err == nil {
-			c.err = &Error{Line: node.Line, Why: "its aliases expand to more than " + strconv.Itoa(maxNodes) + " values", Limit: true}
+			c.err = &Error{Line: c.at, Why: "its aliases expand to more than " + strconv.Itoa(maxNodes) + " values", Limit: true}
 		}
 	}
 	if c.err != nil {
@@ -57,7 +58,9 @@ func (c *converter) value(node *yaml.Node) any {
 			c.expanded = map[*yaml.Node]bool{}
 		}
 		c.expanded[node.Alias] = true
-		c.inAlias++
+		if c.inAlias++; c.inAlias == 1 {
+			c.at = node.Line
+		}
 		value := c.value(node.Alias)
 		c.inAlias--
 		delete(c.expanded, node.Alias)

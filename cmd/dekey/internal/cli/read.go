@@ -103,6 +103,9 @@ func (r *reading) cluster() (scanner.Reader, error) {
 	return reader, nil
 }
 
+// renderChild is the word by which dekey runs itself to render an overlay or a chart. It is no command for people.
+const renderChild = "render-child"
+
 // manifestOptions say how a checkout is read: by scan, and again by the rewriter.
 func manifestOptions(sys System, root string, skip []string, namespaces []planner.NamespaceRule, limits planner.Limits) manifest.Options {
 	options := manifest.Options{
@@ -114,7 +117,7 @@ func manifestOptions(sys System, root string, skip []string, namespaces []planne
 		Skip: below(root, skip),
 	}
 	if self, err := os.Executable(); err == nil {
-		options.Child = []string{self, "render-child"}
+		options.Child = []string{self, renderChild}
 	}
 	for _, rule := range namespaces {
 		options.Namespaces = append(options.Namespaces, manifest.NamespaceRule{Path: rule.Path, Namespace: rule.Namespace})

@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
+
+	"dekey/scanner/manifest"
 )
 
 // A System is the world as the commands see it: what a test replaces.
@@ -48,6 +50,9 @@ func Process() System {
 
 // Main runs one command line and gives the exit code.
 func Main(ctx context.Context, args []string, sys System) int {
+	if len(args) > 0 && args[0] == renderChild {
+		return manifest.RenderChild(sys.Stdin, sys.Stdout, args[1:]...)
+	}
 	root := newRoot(sys)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
