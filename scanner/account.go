@@ -58,15 +58,16 @@ const (
 	allAccounts = "system:serviceaccounts"
 )
 
-// names says that a subject is, or includes, one of the accounts. Namespace "" on either side is any: it is not known.
+// names says that a subject is, or includes, one of the accounts. A subject whose namespace is not known can be any of
+// that name; an account whose namespace is not known is held anyway, and names nothing else.
 func (s Subject) names(binding string, accounts map[accountName]bool) bool {
 	switch s.Kind {
 	case "ServiceAccount":
-		return accounts[accountName{cmp.Or(s.Namespace, binding), s.Name}] || accounts[accountName{"", s.Name}] ||
-			s.Namespace == "" && binding == "" && anyNamespace(accounts, s.Name)
+		namespace := cmp.Or(s.Namespace, binding)
+		return accounts[accountName{namespace, s.Name}] || namespace == "" && anyNamespace(accounts, s.Name)
 	case "User":
 		namespace, name, ok := strings.Cut(strings.TrimPrefix(s.Name, userPrefix), ":")
-		return ok && strings.HasPrefix(s.Name, userPrefix) && (accounts[accountName{namespace, name}] || accounts[accountName{"", name}])
+		return ok && strings.HasPrefix(s.Name, userPrefix) && accounts[accountName{namespace, name}]
 	case "Group":
 		if s.Name == allAccounts {
 			return true
@@ -76,7 +77,7 @@ func (s Subject) names(binding string, accounts map[accountName]bool) bool {
 			return false
 		}
 		for a := range accounts {
-			if a.namespace == namespace || a.namespace == "" {
+			if a.namespace == namespace {
 				return true
 			}
 		}

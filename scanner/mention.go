@@ -166,7 +166,7 @@ func (m mention) about(accounts map[accountName]bool) []Mention {
 	if !m.expression {
 		sa := m.ServiceAccount
 		for a := range accounts {
-			if a.name == sa.Name && (a.namespace == sa.Namespace || a.namespace == "" || sa.Namespace == "") {
+			if a.name == sa.Name && (a.namespace == sa.Namespace || sa.Namespace == "") {
 				return []Mention{m.short()}
 			}
 		}
@@ -177,7 +177,7 @@ func (m mention) about(accounts map[accountName]bool) []Mention {
 		if a.name == "default" || !wholeWord(m.Value, a.name) {
 			continue
 		}
-		if m.ServiceAccount.Namespace != "" && a.namespace != "" && m.ServiceAccount.Namespace != a.namespace {
+		if m.ServiceAccount.Namespace != "" && m.ServiceAccount.Namespace != a.namespace {
 			continue
 		}
 		one := m.short()

@@ -3,14 +3,16 @@ package scanner
 import (
 	"cmp"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
 	"dekey/scanner/object"
 )
 
-// normalise sorts every list, drops repeats, and makes every list one that is written as [].
+// normalise sorts every list, drops repeats, makes every list one that is written as [], and lets no key material through.
 func (inv *Inventory) normalise() {
+	scrub(reflect.ValueOf(inv))
 	inv.Sources = orEmpty(inv.Sources)
 	slices.SortFunc(inv.Sources, func(a, b Source) int { return strings.Compare(a.ID, b.ID) })
 	inv.Gaps = sorted(inv.Gaps, func(a, b Gap) int {

@@ -90,7 +90,9 @@ func (w *nameWalk) walk(value any, parent map[string]any, at object.Path, depth 
 			return
 		}
 		for _, key := range sortedKeys(v) {
-			w.walk(v[key], v, at.Join(object.Key(key)), depth+1)
+			if key != "" {
+				w.walk(v[key], v, at.Join(object.Key(key)), depth+1)
+			}
 		}
 	case []any:
 		if slices.ContainsFunc(w.skip, func(p object.Path) bool { return len(p) == len(at) && at.Equal(p) }) {

@@ -179,3 +179,16 @@ func TestScanJoinsSecretAndWorkload(t *testing.T) {
 		}
 	}
 }
+
+// objects is a Reader of objects as they are.
+type objects []*scanner.Object
+
+func (o objects) Read(_ context.Context, sink scanner.Sink) error {
+	sink.Source(scanner.Source{ID: "objects", Kind: "repository"})
+	for _, one := range o {
+		sink.Object(one)
+	}
+	return nil
+}
+
+func (objects) Related(context.Context, scanner.Interest, scanner.Sink) error { return nil }

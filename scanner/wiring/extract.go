@@ -88,7 +88,7 @@ func (e *extractor) walk(m map[string]any, parent map[string]any, at object.Path
 	}
 	consumed := e.pod(m, parent, at, inner)
 	for _, key := range sortedKeys(m) {
-		if consumed[key] || skipped(key, len(at)) {
+		if key == "" || consumed[key] || skipped(key, len(at)) { // a path cannot name an empty key
 			continue
 		}
 		e.descend(m[key], m, at.Join(object.Key(key)), inner)
