@@ -224,6 +224,9 @@ func checkInvariants(t *testing.T, m *migration, root string, got run) {
 		return
 	}
 
+	checkSchemas(t, got)
+	checkPlan(t, got)
+
 	// 9. The same input gives the same bytes, on one processor too.
 	procs := runtime.GOMAXPROCS(1)
 	again := m.draft(t, root)
@@ -241,7 +244,7 @@ func checkInvariants(t *testing.T, m *migration, root string, got run) {
 	git(t, root, "apply", "--check", patch)
 	git(t, root, "apply", patch)
 	checkDigests(t, root, m.tree, got.out["changeset.json"])
-	checkPlan(t, got)
+	checkReplay(t, m.tree, readTree(t, root), readPlan(t, got.out["plan.json"]))
 
 	// 2. Running dekey on its own result finds nothing more to move.
 	git(t, root, "add", "-A")
@@ -250,7 +253,7 @@ func checkInvariants(t *testing.T, m *migration, root string, got run) {
 	if text := after.out["changes.patch"]; text != "" {
 		t.Errorf("invariant 2: the result is changed again:\n%s", text)
 	}
-	if moves := countMoves(t, after.out["plan.json"]); moves != 0 {
+	if moves := len(readPlan(t, after.out["plan.json"]).Moves); moves != 0 {
 		t.Errorf("invariant 2: %d moves in the plan of the result", moves)
 	}
 }

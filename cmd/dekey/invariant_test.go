@@ -5,7 +5,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"dekey/planner"
 	"dekey/planner/planfile"
@@ -56,10 +59,7 @@ func checkPlan(t *testing.T, got run) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := planfile.ReadPlan("plan.json", []byte(got.out["plan.json"]))
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan := readPlan(t, got.out["plan.json"])
 	if err := planfile.Verify(plan); err != nil {
 		t.Error(err)
 	}
@@ -107,11 +107,43 @@ func checkPlan(t *testing.T, got run) {
 	}
 }
 
-func countMoves(t *testing.T, document string) int {
+// checkSchemas holds the documents of a changeset folder against the schemas that `dekey schema` prints.
+func checkSchemas(t *testing.T, got run) {
+	t.Helper()
+	for _, kind := range []string{"inventory", "plan", "changeset"} {
+		text := dekey(t, "schema", kind).stdout
+		schema, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatalf("schema of %s: %v", kind, err)
+		}
+		compiler := jsonschema.NewCompiler()
+		if err := compiler.AddResource(kind+".json", schema); err != nil {
+			t.Fatalf("schema of %s: %v", kind, err)
+		}
+		compiled, err := compiler.Compile(kind + ".json")
+		if err != nil {
+			t.Fatalf("schema of %s: %v", kind, err)
+		}
+		document, err := jsonschema.UnmarshalJSON(strings.NewReader(got.out[kind+".json"]))
+		if err != nil {
+			t.Fatalf("%s.json: %v", kind, err)
+		}
+		if err := compiled.Validate(document); err != nil {
+			t.Errorf("%s.json is not of its schema: %v", kind, err)
+		}
+		wrong := document.(map[string]any)
+		wrong["apiVersion"] = "dekey/v0"
+		if compiled.Validate(wrong) == nil {
+			t.Errorf("the schema of %s takes another apiVersion", kind)
+		}
+	}
+}
+
+func readPlan(t *testing.T, document string) planner.Plan {
 	t.Helper()
 	plan, err := planfile.ReadPlan("plan.json", []byte(document))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return len(plan.Moves)
+	return plan
 }
