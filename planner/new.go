@@ -61,7 +61,7 @@ func (w *world) result() Plan {
 		Moves: []Move{}, Holds: []Hold{}, Notices: w.bystanders(), Prerequisites: w.prerequisites(), Access: access,
 		Accounts: w.newAccounts(), Exceptions: w.exceptions(), Soak: w.policy.soak(), Clusters: w.refs,
 		Sources: nonNil(w.inv.Sources), Gaps: nonNil(w.inv.Gaps), Findings: w.findings(), Keys: nonNil(w.inv.Keys),
-		Limits: w.policy.Limits, Approval: w.policy.Approval,
+		Limits: w.policy.Limits, Approval: w.policy.Approval, Namespaces: nonNil(w.policy.Namespaces),
 	}
 	for _, x := range w.work {
 		if x.move != nil {
