@@ -3,6 +3,7 @@ package keyfile
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -47,9 +48,9 @@ func (s *searcher) serviceAccount(m map[string]any, at where) {
 	identity := Identity{
 		Type:     ServiceAccount,
 		Email:    email(field(m, "client_email")),
-		Project:  limited(field(m, "project_id"), 100, projectRunes),
-		KeyID:    limited(field(m, "private_key_id"), 64, hexRunes),
-		ClientID: limited(field(m, "client_id"), 32, digitRunes),
+		Project:  shaped(field(m, "project_id"), projectShape),
+		KeyID:    shaped(field(m, "private_key_id"), keyIDShape),
+		ClientID: shaped(field(m, "client_id"), uniqueShape),
 		Universe: universe(field(m, "universe_domain")),
 		Where:    at.String(),
 	}
@@ -92,7 +93,7 @@ func (s *searcher) authorizedUser(client, token, domain string, at where) {
 	s.keys = append(s.keys, Identity{
 		Type:     AuthorizedUser,
 		ID:       hex.EncodeToString(id[:]),
-		ClientID: limited(client, 128, clientRunes),
+		ClientID: shaped(client, clientShape),
 		Universe: universe(domain),
 		Where:    at.String(),
 	})
@@ -125,34 +126,37 @@ func impersonationTarget(url string) string {
 	return email(target)
 }
 
-// What an identity may hold. A file is hostile: where Google writes a number or a name, it may have the key itself.
-const (
-	digitRunes   = "0123456789"
-	hexRunes     = "0123456789abcdefABCDEF"
-	projectRunes = "abcdefghijklmnopqrstuvwxyz0123456789-.:"
-	clientRunes  = "abcdefghijklmnopqrstuvwxyz0123456789-."
+// What an identity may hold. A file is hostile: where Google writes a number or a name, it may have the key itself. So a
+// value must have the shape of what Google writes, and is left out otherwise.
+var (
+	projectShape = regexp.MustCompile(`^([a-z0-9][-a-z0-9.]{0,62}\.[a-z]{2,20}:)?[a-z][-a-z0-9]{0,28}[a-z0-9]$`)
+	keyIDShape   = regexp.MustCompile(`^[0-9a-fA-F]{1,40}$`)
+	uniqueShape  = regexp.MustCompile(`^[0-9]{1,25}$`)
+	clientShape  = regexp.MustCompile(`^[0-9]{1,25}(-[0-9a-z]{1,40})?\.apps\.googleusercontent\.com$`)
+	domainShape  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?){1,6}$`)
+	longWord     = regexp.MustCompile(`[a-zA-Z0-9+/]{32}`)
 )
 
-// limited is the value, or "" where it is longer or has other characters.
-func limited(value string, length int, runes string) string {
-	if len(value) > length || strings.ContainsFunc(value, func(r rune) bool { return !strings.ContainsRune(runes, r) }) {
+// shaped is the value, or "" where it has not the shape.
+func shaped(value string, shape *regexp.Regexp) string {
+	if len(value) > 254 || !shape.MatchString(value) {
 		return ""
 	}
 	return value
 }
 
 // email is an account's e-mail as written, in lower case: also one that no account could have, so that it can be refused by
-// name; but nothing that could be a piece of a key.
+// name; but nothing that could be a piece of a key. No part of a real one is longer than 30 characters.
 func email(value string) string {
 	value = strings.TrimSpace(value)
-	if len(value) > 254 || IsKeyMaterial([]byte(value)) {
+	if len(value) > 254 || longWord.MatchString(value) || IsKeyMaterial([]byte(value)) {
 		return ""
 	}
 	return strings.ToLower(value)
 }
 
 func universe(value string) string {
-	if value = limited(strings.ToLower(value), 253, clientRunes); value == "" {
+	if value = shaped(strings.ToLower(value), domainShape); value == "" || longWord.MatchString(value) {
 		return DefaultUniverse
 	}
 	return value

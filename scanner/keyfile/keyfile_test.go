@@ -203,6 +203,7 @@ func TestFind(t *testing.T) {
 			value: "gcp:\n  type: service_account\n  client_email: " + address + "\n  private_key: |\n" + indent(pkcs8(rsaKey()), "    ") + "\n",
 			want:  []Identity{bareAt(address, "field private_key > pem")}},
 		{name: "a properties file", value: "google.email=" + address + "\ngoogle.key=" + oneLine + "\n", kind: Key, want: []Identity{bareAt(address, "field google.key > pem")}},
+		{name: "a mark in a comment before the block", entry: "gcp.pem", value: "# a file with -----BEGIN PRIVATE" + " KEY----- in it\n" + pkcs8(rsaKey()), kind: Key, want: []Identity{bareAt("", "pem")}},
 		{name: "an env file", value: "GOOGLE_CLIENT_EMAIL='" + address + "'\nGOOGLE_PRIVATE_KEY=\"" + oneLine + "\"\n", kind: Key,
 			want: []Identity{bareAt(address, "field GOOGLE_PRIVATE_KEY > pem")}},
 		{name: "an env file with the whole file", value: "PORT=1\nGCP_KEY='" + strings.ReplaceAll(whole(), "\n", "") + "'\n", kind: Key, want: []Identity{at("field GCP_KEY > json")}},

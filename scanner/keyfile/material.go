@@ -16,15 +16,37 @@ func IsKeyMaterial(line []byte) bool {
 	if bytes.Contains(line, pemKey) && bytes.Contains(line, pemDash) {
 		return true
 	}
-	if secretField.Match(line) && !harmlessField(line) {
+	if namesSecret(line) && secretField.Match(line) && !harmlessField(line) {
 		return true
 	}
 	return randomRun(line, 40)
 }
 
-// harmlessField says that the line only looks like a secret field: an id, the name of a Secret, a file's path.
+// namesSecret is a cheap look for the words of secretField.
+func namesSecret(line []byte) bool {
+	for i, c := range line {
+		var word string
+		switch c | 0x20 {
+		case 'p':
+			word = "private"
+		case 'r':
+			word = "refresh"
+		case 'c':
+			word = "client"
+		default:
+			continue
+		}
+		if i+len(word) <= len(line) && bytes.EqualFold(line[i:i+len(word)], []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// harmless matches what only looks like a secret field: a file's path, a variable, an empty value.
 var harmless = regexp.MustCompile(`(?i)(private[-_]?key|refresh[-_]?token|client[-_]?secret)(data|json)?\\*["']?\s*[:=]\s*\\*["']?(/|\$|<|name\b|true\b|false\b|null\b|~)`)
 
+// harmlessField says that all of a line's secret fields are harmless.
 func harmlessField(line []byte) bool {
 	return len(secretField.FindAllIndex(line, -1)) == len(harmless.FindAllIndex(line, -1))
 }

@@ -42,7 +42,7 @@ func opaque(data []byte) string {
 	if strings.Contains(text, "{{") && strings.Contains(text, "}}") || strings.HasPrefix(text, "{%") {
 		return WhyTemplate
 	}
-	if placeholder.MatchString(text) || len(text) < 200 && len(strings.Fields(text)) <= 6 && dummy.MatchString(text) {
+	if strings.IndexByte("$#<[%@_(.xX-", text[0]) >= 0 && placeholder.MatchString(text) || len(text) < 200 && len(strings.Fields(text)) <= 6 && dummy.MatchString(text) {
 		return WhyPlaceholder
 	}
 	if isPlaceholderPEM(text) {

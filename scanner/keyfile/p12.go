@@ -79,6 +79,7 @@ func (s *searcher) pfx(data []byte, at where) {
 	}
 	safe, ok := rewrap(data)
 	if !ok {
+		s.limit = true // it asks for too much, or hides what it asks for
 		return
 	}
 	private, issued, _, err := pkcs12.DecodeChain(safe, p12Password)

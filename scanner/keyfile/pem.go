@@ -34,6 +34,7 @@ type block struct {
 // JSON and properties files have not.
 func blocks(text []byte, limit int) []block {
 	var found []block
+	next := -1 // the first end mark that is not before offset
 	for offset := 0; len(found) < limit; {
 		begin := bytes.Index(text[offset:], pemBegin)
 		if begin < 0 {
@@ -45,16 +46,18 @@ func blocks(text []byte, limit int) []block {
 		if labelEnd < 0 {
 			continue
 		}
-		b := block{start: begin, label: string(text[offset : offset+labelEnd])}
-		body := text[offset+labelEnd+len(pemDash):]
-		bodyEnd := bytes.Index(body[:min(len(body), 4*maxDER)], pemEnd)
-		if bodyEnd < 0 {
-			continue
+		body := offset + labelEnd + len(pemDash)
+		if next < body {
+			if next = bytes.Index(text[body:], pemEnd); next < 0 {
+				break
+			}
+			next += body
 		}
-		b.end = offset + labelEnd + len(pemDash) + bodyEnd
-		b.der = pemBody(body[:bodyEnd])
-		offset = b.end
-		found = append(found, b)
+		if next-body > 4*maxDER || bytes.Contains(text[body:next], pemBegin) {
+			continue // a begin without an end, before one that has it
+		}
+		found = append(found, block{start: begin, end: next, label: string(text[offset : offset+labelEnd]), der: pemBody(text[body:next])})
+		offset = next
 	}
 	return found
 }
@@ -168,7 +171,7 @@ func readCertificate(parsed *x509.Certificate) (id string, c certificate, ok boo
 	if accounts.MatchString(name) {
 		c.email = email(name)
 	} else if len(name) >= 15 {
-		c.clientID = limited(name, 32, digitRunes)
+		c.clientID = shaped(name, uniqueShape)
 	}
 	return id, c, true
 }

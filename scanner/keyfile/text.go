@@ -71,9 +71,12 @@ func (s *searcher) jsonInText(data []byte, at where) {
 	}
 }
 
+// maxObject bounds a credential file in a longer text, and how far before a marker it may begin.
+const maxObject = 64 << 10
+
 // objectAround decodes the innermost JSON object around an offset, looks at it, and gives its end; 0 where there is none.
 func (s *searcher) objectAround(data []byte, offset int, at where) int {
-	from := max(0, offset-64<<10)
+	from := max(0, offset-maxObject)
 	brace := offset
 	for range 48 {
 		brace = bytes.LastIndexByte(data[from:brace], '{')
@@ -81,20 +84,18 @@ func (s *searcher) objectAround(data []byte, offset int, at where) int {
 			return 0
 		}
 		brace += from
-		value, used, ok := decodeJSON(data[brace:])
-		if !s.spend(used) {
+		window := data[brace:min(len(data), brace+maxObject)]
+		if !s.spend(len(window)) {
 			return 0
 		}
+		value, used, ok := decodeJSON(window)
 		end := brace + used
-		if !ok {
+		if !ok && bytes.Contains(window, []byte("\n")) && s.spend(len(window)) {
 			// YAML folds long lines of quoted text.
-			folded := fold(data[brace:min(len(data), offset+16<<10)])
-			if value, used, ok = decodeJSON(folded); !ok || !s.spend(used) {
-				continue
-			}
+			value, _, ok = decodeJSON(fold(window))
 			end = offset + 1
 		}
-		if end <= offset {
+		if !ok || end <= offset {
 			continue
 		}
 		if m, isObject := value.(map[string]any); isObject {
