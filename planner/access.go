@@ -105,7 +105,9 @@ func (w *world) after(x *work, annotated map[name]string) []string {
 		switch {
 		case x.move == nil:
 		case x.identity && ksa == x.ksa:
-			emails = append(emails, x.target.account)
+			if x.target.model == Impersonation {
+				emails = append(emails, x.target.account)
+			}
 			continue
 		case ksa == x.target.old && x.replaces():
 			ksa = name{x.target.old.namespace, x.target.name}

@@ -110,6 +110,18 @@ func (w *world) choose(x *work) {
 		x.hold(HoldNoRecipe, "where this object's service account is written is not known, and it needs one of its own")
 	default:
 		w.judgeBindings(x)
+		w.judgeGranted(x)
+	}
+}
+
+// judgeGranted holds a workload whose service account is granted another account, without being annotated for it: code can
+// use such a grant, and a new service account would not have it.
+func (w *world) judgeGranted(x *work) {
+	for _, g := range w.grantsOf(x, x.target.old) {
+		if g.principal.Name != "" && g.email != x.account {
+			x.hold(HoldServiceAccountClaimed, fmt.Sprintf("the service account %s may act as %s by a grant; under another one the workload would lose that", x.target.old.name, quoted(g.email)))
+			return
+		}
 	}
 }
 

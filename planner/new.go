@@ -18,7 +18,7 @@ func New(inv scanner.Inventory, policy Policy) (Plan, error) {
 	if err := policy.check(); err != nil {
 		return Plan{}, err
 	}
-	w := newWorld(inv, policy)
+	w := newWorld(namespaced(inv, policy.Namespaces), policy)
 	for _, x := range w.work {
 		w.findPools(x)
 		w.judge(x)

@@ -46,7 +46,11 @@ func (w *world) sayAccount(x *work, say sayer) {
 		}
 	}
 	for _, code := range sortedKeys(x.answers) {
-		say(NoticeAnswered, "%s: %s%s", code, x.rule.Answers[code], by(x.rule))
+		effect := ""
+		if code == HoldKeyNotLive {
+			effect = "; the workload gets " + x.target.account + " again"
+		}
+		say(NoticeAnswered, "%s: %s%s%s", code, x.rule.Answers[code], effect, by(x.rule))
 	}
 	if x.target.split {
 		say(NoticeSplitAccount, "the workload gets %s, with the roles of %s, which it no longer acts as", x.target.account, x.account)

@@ -109,7 +109,19 @@ func (x *work) goingFiles(p *scanner.PodSpec, v *scanner.Volume) *going {
 	if !any || !x.givenUp(p, v, g) {
 		return nil
 	}
+	g.keepUnknown(p, v)
 	return g
+}
+
+// keepUnknown keeps volume and sources where a subPath mounts a file that is not known: it is another entry.
+func (g *going) keepUnknown(p *scanner.PodSpec, v *scanner.Volume) {
+	for _, c := range p.Containers {
+		for _, m := range c.Mounts {
+			if m.Volume == v.Name && len(visible(m, v, g)) == 0 {
+				clear(g.whole)
+			}
+		}
+	}
 }
 
 // fills says whether the use reads that entry of that source of the volume. An empty entry on either side is the whole.

@@ -86,7 +86,9 @@ func (b *build) mountedIn(w *scanner.Workload, container, secret, key string) *s
 			Kind: "Secret", Name: secret, Field: field, Files: []scanner.VolumeFile{{Entry: "key.json", Path: "key.json", Key: key, Holds: scanner.Yes}},
 		}}})
 	}
-	c.Mounts = append(c.Mounts, scanner.VolumeMount{Volume: volume, MountPath: "/secrets/" + secret, Field: c.Field.Join(object.Key("volumeMounts"), object.Item("mountPath", "/secrets/"+secret))})
+	if !slices.ContainsFunc(c.Mounts, func(m scanner.VolumeMount) bool { return m.MountPath == "/secrets/"+secret }) {
+		c.Mounts = append(c.Mounts, scanner.VolumeMount{Volume: volume, MountPath: "/secrets/" + secret, Field: c.Field.Join(object.Key("volumeMounts"), object.Item("mountPath", "/secrets/"+secret))})
+	}
 	c.Env = append(c.Env, "GOOGLE_APPLICATION_CREDENTIALS")
 	return b.finding(scanner.Finding{
 		Workload: w.Ref, Container: container, ContainerType: c.Type, Via: scanner.EnvFile, Env: "GOOGLE_APPLICATION_CREDENTIALS", Path: "/secrets/" + secret + "/key.json", Volume: volume,
