@@ -45,6 +45,9 @@ func (e *editor) node(n *node, depth int) error {
 	}
 	for _, entry := range n.entries {
 		if entry.removed {
+			if err := e.unwritten(n, entry, entry.value.emptied()); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := e.node(entry.value, depth+1); err != nil {
@@ -256,11 +259,7 @@ func (e *editor) lineEnd(pos int) int { return nextLine(e.text, pos) }
 
 // previousLine is the start of the line before the one that starts at pos.
 func (e *editor) previousLine(pos int) int {
-	pos--
-	if pos > 0 && e.text[pos] == '\n' && e.text[pos-1] == '\r' {
-		pos--
-	}
-	return e.lineStart(pos)
+	return e.lineStart(beforeBreak(e.text, pos))
 }
 
 // firstByte is the first byte of a line that is no blank.
@@ -296,7 +295,7 @@ func (e *editor) finish() ([]Splice, error) {
 		}
 		return a.Text != "" && b.Text == ""
 	})
-	return merged, nil
+	return merged, e.sound(merged)
 }
 
 // openEnd keeps a file without a final newline that way: where the last lines go, the line break before them goes
@@ -314,9 +313,6 @@ func (e *editor) openEnd(cuts []Splice) error {
 			return nil
 		}
 	}
-	last.Start--
-	if last.Start > 0 && e.text[last.Start] == '\n' && e.text[last.Start-1] == '\r' {
-		last.Start--
-	}
+	last.Start = beforeBreak(e.text, last.Start)
 	return nil
 }

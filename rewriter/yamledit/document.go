@@ -23,6 +23,17 @@ type Document struct {
 // Marked says whether the document begins with `---`.
 func (d Document) Marked() bool { return d.Body > d.Start }
 
+// hidesMarker says whether a `---` or `...` stands behind a line break of Unicode: yaml.v3 takes that for a marker, and
+// people do not see one.
+func hidesMarker(file []byte) bool {
+	for _, lineBreak := range []string{"\u0085", "\u2028", "\u2029"} {
+		if bytes.Contains(file, []byte(lineBreak+"---")) || bytes.Contains(file, []byte(lineBreak+"...")) {
+			return true
+		}
+	}
+	return false
+}
+
 var bom = []byte{0xEF, 0xBB, 0xBF}
 
 // Documents splits a file as a YAML reader does: every `---` in column 1 begins a document, an empty one too, and text
@@ -37,6 +48,9 @@ func Documents(file []byte) ([]Document, error) {
 	}
 	if !utf8.Valid(file) {
 		return nil, refuse("the file is not UTF-8")
+	}
+	if hidesMarker(file) {
+		return nil, refuse("a document marker stands behind a line break of Unicode")
 	}
 	s := splitter{file: file, current: Document{Start: start, Body: start, Line: 1}}
 	for line, number := start, 1; line < len(file); number++ {

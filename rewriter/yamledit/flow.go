@@ -292,9 +292,14 @@ func (e *editor) replaceFlow(n *node, value any, depth int) error {
 			text = doubleQuoted(s)
 		}
 	}
-	if n.start == n.end && n.start == entry.colon {
-		text = " " + text
+	start, end := n.start, n.end
+	if start == end && start == entry.colon {
+		if isBlank(e.text[start]) {
+			start, end = start+1, end+1
+		} else {
+			text = " " + text
+		}
 	}
-	e.adds = append(e.adds, insertion{pos: n.start, end: n.end, depth: depth, text: text})
+	e.adds = append(e.adds, insertion{pos: start, end: end, depth: depth, text: text})
 	return nil
 }

@@ -12,18 +12,20 @@ func (e *editor) insert(n *node, depth int) error {
 	if n.kind == sequence {
 		return e.appendItems(n, depth)
 	}
-	anchor := e.anchorEntry(n)
-	n.change.order = anchor + 1
 	style := e.styleAt(n)
-	prefix := strings.Repeat(" ", n.column)
-	lines := style.mapping(n.change.keys.value().(Map), prefix)
-	if anchor >= 0 {
-		end := e.below(e.lineEnd(n.entries[anchor].end()), n.column)
-		return e.addLines(end, lines, depth)
+	anchor, found := e.anchorEntry(n)
+	if found {
+		pos, err := e.afterEntry(n, n.entries[anchor])
+		if err != nil {
+			return err
+		}
+		n.change.order = anchor + 1
+		lines := style.mapping(n.change.keys.value().(Map), strings.Repeat(" ", n.column))
+		return e.addLines(pos, lines, depth)
 	}
 	first := n.entries[0]
 	line := e.lineStart(first.mark)
-	prefix = string(e.text[line:first.mark])
+	prefix := string(e.text[line:first.mark])
 	if strings.Trim(prefix, " ") != "" {
 		return refuse("a mapping begins beside something else")
 	}
@@ -32,35 +34,63 @@ func (e *editor) insert(n *node, depth int) error {
 		floor = above.colon
 	}
 	pos := line
-	for pos > 0 {
+	for pos > 0 && len(e.actions) == 0 {
 		up := e.previousLine(pos)
 		b := e.firstByte(up)
-		if up < floor || up >= pos || e.seen[b] != '#' || e.text[b] != '#' || e.width(up, b) != n.column {
+		if up < floor || up >= pos || e.text[b] != '#' || e.width(up, b) != n.column {
 			break
 		}
 		pos = up
 	}
-	return e.addLines(pos, lines, depth)
+	if above := n.entryOf(); above != nil && len(e.actions) > 0 {
+		pos = e.lineEnd(above.colon) // the first key may stand in a condition
+	}
+	if err := e.unconditional(n, pos); err != nil {
+		return err
+	}
+	return e.addLines(pos, style.mapping(n.change.keys.value().(Map), prefix), depth)
 }
 
-// anchorEntry is the entry below which new keys of a mapping stand, or -1 for above the first. An object's new keys
+// anchorEntry is the entry below which new keys of a mapping stand; none stands for above the first. An object's new keys
 // stand below its metadata; a compact item keeps its first entry beside the dash.
-func (e *editor) anchorEntry(n *node) int {
+func (e *editor) anchorEntry(n *node) (int, bool) {
+	fits := func(i int) bool {
+		if i < 0 || n.entries[i].removed || !e.closesLine(n.entries[i]) {
+			return false
+		}
+		_, err := e.afterEntry(n, n.entries[i])
+		return err == nil
+	}
 	if n.find("apiVersion") >= 0 || n.find("kind") >= 0 {
 		for _, key := range []string{"metadata", "kind", "apiVersion"} {
-			if i := n.find(key); i >= 0 && !n.entries[i].removed && e.closesLine(n.entries[i]) {
-				return i
+			if i := n.find(key); fits(i) {
+				return i, true
 			}
 		}
 	}
 	if n.parent == nil || !e.opensLine(n.entries[0].mark) {
 		for i := range n.entries {
-			if !n.entries[i].removed && e.closesLine(n.entries[i]) {
-				return i
+			if fits(i) {
+				return i, true
+			}
+		}
+		for i := range n.entries {
+			if !n.entries[i].removed {
+				return i, true // at the end of a file without a final newline
 			}
 		}
 	}
-	return -1
+	return 0, false
+}
+
+// afterEntry is the place for text below an entry, and below what belongs to it.
+func (e *editor) afterEntry(n *node, entry entry) (int, error) {
+	pos := e.below(e.lineEnd(entry.end()), n.column)
+	if len(e.actions) == 0 {
+		return pos, nil
+	}
+	pos = e.written(pos, n)
+	return pos, e.unconditional(n, pos)
 }
 
 // closesLine says whether text can follow an entry: its value does not depend on the end of the file.
@@ -87,7 +117,11 @@ func (e *editor) appendItems(n *node, depth int) error {
 	for _, item := range n.change.items {
 		lines = append(lines, style.item(item, indent, gap)...)
 	}
-	return e.addLines(e.below(e.lineEnd(last.end()), n.column), lines, depth)
+	end, err := e.afterEntry(n, last)
+	if err != nil {
+		return err
+	}
+	return e.addLines(end, lines, depth)
 }
 
 // addLines puts whole lines before the line at pos. At the end of a file without a final newline the new lines have
@@ -96,12 +130,24 @@ func (e *editor) addLines(pos int, lines []string, depth int) error {
 	eol := e.eol(pos)
 	text := strings.Join(lines, eol)
 	if pos > 0 && !isBreak(e.text[pos-1]) {
-		text = eol + text
+		if !e.cutsTo(pos) {
+			text = eol + text
+		}
 	} else {
 		text += eol
 	}
 	e.adds = append(e.adds, insertion{pos: pos, end: pos, depth: depth, text: text})
 	return nil
+}
+
+// cutsTo says whether whole lines up to pos go.
+func (e *editor) cutsTo(pos int) bool {
+	for _, c := range e.cuts {
+		if c.End == pos && c.Start < pos && c.Start == e.lineStart(c.Start) {
+			return true
+		}
+	}
+	return false
 }
 
 // eol is the line break of the line before pos, or of the first one after it.
@@ -127,6 +173,14 @@ func (e *editor) eol(pos int) string {
 func (e *editor) replace(n *node, depth int) error {
 	value := n.change.set.value()
 	entry := n.entryOf()
+	if n.parent == nil {
+		return refuse("the document is empty")
+	}
+	if entry != nil {
+		if err := e.unconditional(n.parent, entry.mark); err != nil {
+			return err
+		}
+	}
 	if e.json || n.parent != nil && n.parent.flow {
 		return e.replaceFlow(n, value, depth)
 	}
@@ -139,6 +193,11 @@ func (e *editor) replace(n *node, depth int) error {
 		block = len(v) > 0
 	}
 	if !block {
+		if entry != nil {
+			if err := e.unwritten(n.parent, *entry, true); err != nil {
+				return err
+			}
+		}
 		text := style.inlineLike(value, n)
 		if n.start == n.end {
 			text = " " + text

@@ -8,7 +8,10 @@ import (
 
 // A region is what two marker comments frame, as the offsets of their lines: `# [START x]` and `# [END x]`,
 // `# BEGIN x` and `# END x`, `# region x` and `# endregion`.
-type region struct{ start, end int }
+type region struct {
+	start, end int
+	template   bool // framed by a template's actions, which no cut may part
+}
 
 var marker = regexp.MustCompile(`^[ \t]*#+[ \t]*(?:\[(START|END)[ \t]+([^\]]*)\]|(BEGIN|END)[ \t]+(\S.*?)|(?:#[ \t]*)?(region|endregion)\b(.*?))[ \t]*[\r\n]*$`)
 
@@ -18,7 +21,7 @@ func (e *editor) markers(cuts []Splice) []Splice {
 	if len(cuts) == 0 {
 		return cuts
 	}
-	regions := e.regions()
+	regions := append(e.regions(), e.conditions()...)
 	for again := true; again; {
 		again = false
 		for _, r := range regions {
@@ -36,6 +39,8 @@ func (e *editor) markers(cuts []Splice) []Splice {
 				cuts = join(cuts, cuts[startCut].End, endNext)
 			case endCut >= 0 && e.onlyBlank(startNext, cuts[endCut].Start):
 				cuts = join(cuts, r.start, cuts[endCut].Start)
+			case r.template:
+				continue
 			case startCut >= 0:
 				cuts = carve(cuts, startCut, r.start, startNext)
 			default:
@@ -58,7 +63,7 @@ func (e *editor) regions() []region {
 	open := map[string][]int{}
 	for line := 0; line < len(e.text); line = nextLine(e.text, line) {
 		m := marker.FindSubmatch(e.text[line:nextLine(e.text, line)])
-		if m == nil || inside(inText, line) || e.seen[e.firstByte(line)] != '#' {
+		if m == nil || inside(inText, line) || e.text[e.firstByte(line)] != '#' {
 			continue
 		}
 		var kind, name string
@@ -74,7 +79,7 @@ func (e *editor) regions() []region {
 		case kind == "START" || kind == "BEGIN" || kind == "region":
 			open[name] = append(stack, line)
 		case len(stack) > 0:
-			out = append(out, region{stack[len(stack)-1], line})
+			out = append(out, region{start: stack[len(stack)-1], end: line})
 			open[name] = stack[:len(stack)-1]
 		}
 	}

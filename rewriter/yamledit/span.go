@@ -267,15 +267,16 @@ func (b *builder) flowMapping(y *yaml.Node, n *node) error {
 		if e.value, err = b.node(y.Content[i+1], e.colon, context{flow: true}); err != nil {
 			return err
 		}
+		if n.bare {
+			n.adopt(e) // the comma behind it is the list's
+			n.end = e.end()
+			return nil
+		}
 		pos = b.comma(&e)
 		n.adopt(e)
 		if e.comma < 0 && i+2 < len(y.Content) {
 			return mismatch()
 		}
-	}
-	if n.bare {
-		n.end = pos
-		return nil
 	}
 	var err error
 	n.end, err = b.indicator(b.trivia(pos), '}', false)

@@ -61,8 +61,10 @@ type tree struct {
 	json    bool  // strict JSON: what is inserted must be JSON too
 	anchors map[string][]*node
 	aliases []*node
-	// masked is the length of text that the parser saw in place of text; nil where it saw text itself.
-	masked []byte
+	// masked is what the parser saw in place of text, byte for byte; nil where it saw text itself.
+	masked  []byte
+	actions []action // of a template
+	outer   int      // the block that the document begins in
 }
 
 // seen is the text as the parser saw it.
