@@ -120,7 +120,10 @@ type (
 	ref       struct{ APIVersion, Kind, Namespace, Name string }
 	gap       struct{ Source, What, Why string }
 	inventory struct {
-		Keys      []struct{ ID, Email string }
+		Keys []struct {
+			ID, Email string
+			Copies    []struct{ Holder ref }
+		}
 		Workloads []struct {
 			Ref            ref
 			ServiceAccount string
