@@ -33,7 +33,7 @@ func (c *collector) findInline(o *Object, at place, pods []wiring.Pod) {
 		return
 	}
 	w := stringWalk{}
-	w.walk(o.Content, nil, 0)
+	w.walk(o.Content, trail(), 0)
 	for _, s := range w.found {
 		if s.field.HasPrefix(object.Keys("status")) || s.field.HasPrefix(object.Keys("metadata", "managedFields")) {
 			continue
@@ -113,6 +113,10 @@ func under(content any, field, outer object.Path) bool {
 	return true
 }
 
+// trail is the path of a walk at its root. A walk goes on with append, which writes over the steps of the fields before:
+// whatever keeps a path keeps a copy (Join). A path of its own for each field would be most of what a walk costs.
+func trail() object.Path { return make(object.Path, 0, 32) }
+
 // A stringWalk collects the strings that may hold a key.
 type stringWalk struct {
 	found []stringField
@@ -136,7 +140,7 @@ func (w *stringWalk) walk(value any, at object.Path, depth int) {
 					w.found = append(w.found, stringField{at.Join(object.Key(key)), item})
 				}
 			case map[string]any, []any:
-				w.walk(item, at.Join(object.Key(key)), depth+1)
+				w.walk(item, append(at, object.Key(key)), depth+1)
 			}
 		}
 	case []any:
@@ -147,7 +151,7 @@ func (w *stringWalk) walk(value any, at object.Path, depth int) {
 					w.found = append(w.found, stringField{at.Join(object.At(i)), item})
 				}
 			case map[string]any, []any:
-				w.walk(item, at.Join(object.At(i)), depth+1)
+				w.walk(item, append(at, object.At(i)), depth+1)
 			}
 		}
 	}

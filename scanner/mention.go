@@ -55,7 +55,7 @@ func (c *collector) findMentions(o *Object, pods []wiring.Pod) {
 	if !isKind(o.Ref, "Secret", "") {
 		for _, key := range sortedKeys(o.Content) {
 			if key != "status" && key != "metadata" {
-				m.walk(o.Content[key], o.Content, key, object.Keys(key), 0)
+				m.walk(o.Content[key], o.Content, key, append(trail(), object.Key(key)), 0)
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func (w *mentionWalk) walk(value any, parent map[string]any, key string, at obje
 	switch v := value.(type) {
 	case map[string]any:
 		for _, k := range sortedKeys(v) {
-			w.walk(v[k], v, k, at.Join(object.Key(k)), depth+1)
+			w.walk(v[k], v, k, append(at, object.Key(k)), depth+1)
 		}
 		if name := text(v["name"]); name != "" && depth > 0 && (text(v["kind"]) == "ServiceAccount" || isRefKey(key)) {
 			namespace := text(v["namespace"])
@@ -93,7 +93,7 @@ func (w *mentionWalk) walk(value any, parent map[string]any, key string, at obje
 		}
 	case []any:
 		for i, item := range v {
-			w.walk(item, parent, key, at.Join(object.At(i)), depth+1)
+			w.walk(item, parent, key, append(at, object.At(i)), depth+1)
 		}
 	case string:
 		w.text(v, parent, key, at)
@@ -106,8 +106,18 @@ func isRefKey(key string) bool {
 
 func namespaceOr(stated string, o *Object) string { return firstOf(stated, o.Ref.Namespace) }
 
+// canMention is a cheap look at a string: nearly all of them are none of what text looks for.
+func canMention(v, key string) bool {
+	_, field := accountFields[key]
+	return field || strings.Contains(v, "/sa/") || containsFold(v, "serviceaccount") || containsFold(key, "serviceaccount")
+}
+
+func containsFold(s, lower string) bool {
+	return len(s) >= len(lower) && (strings.Contains(s, lower) || strings.Contains(strings.ToLower(s), lower))
+}
+
 func (w *mentionWalk) text(v string, parent map[string]any, key string, at object.Path) {
-	if len(v) > longText || w.own[at.String()] {
+	if len(v) > longText || !canMention(v, key) || w.own[at.String()] {
 		return
 	}
 	found := false
