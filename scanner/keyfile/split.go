@@ -102,6 +102,9 @@ func (s *searcher) splitObject(m map[string]any, keys []string, at where) {
 // googleName matches an entry's name that says whose private key it holds.
 var googleName = regexp.MustCompile(`(?i)(google|gcp|gcs|gcloud|gsa|gserviceaccount|bigquery|firebase)`)
 
+// otherName matches an entry's name that says that its private key is something else's.
+var otherName = regexp.MustCompile(`(?i)(^|[^a-z])(tls|ssl|ssh|id_(rsa|ecdsa|ed25519)|ca|server|webhook|jwt|saml|oidc|github|gitlab)([^a-z]|$|-?private)`)
+
 // settle decides about the orphans, knowing the accounts that are named beside them. A private key beside its certificate is
 // a server's, unless Google issued that. A key without any account counts only when its name says that it is Google's; its
 // account is then not known.
@@ -114,7 +117,7 @@ func (s *searcher) settle(emails []string) {
 			continue
 		}
 		issued, beside := s.certificates[o.identity.ID]
-		if beside && !issued.google() && !o.google {
+		if !o.google && !issued.google() && (beside || otherName.MatchString(o.name) && !googleName.MatchString(o.name)) {
 			continue
 		}
 		if o.identity.ClientID == "" {

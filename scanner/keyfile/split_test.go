@@ -66,6 +66,11 @@ func TestFindAll(t *testing.T) {
 			want:    map[string][]Identity{},
 		},
 		{
+			name:    "another program's key beside an account",
+			entries: map[string]string{"github-app.pem": pkcs8(rsaKey()), "email": address},
+			want:    map[string][]Identity{},
+		},
+		{
 			name:    "a private key of nobody",
 			entries: map[string]string{"ssh-privatekey": pkcs8(rsaKey())},
 			want:    map[string][]Identity{},

@@ -11,7 +11,7 @@ import (
 var accounts = regexp.MustCompile(`(?i)[a-z0-9][-a-z0-9.]{0,100}(?:@|%40)(?:[-a-z0-9.]{1,100}\.iam|developer|appspot)\.gserviceaccount\.com`)
 
 // emailLabel is what stands before an account that belongs to a key, on its line.
-var emailLabel = regexp.MustCompile(`(?i)(e-?mail|access[-_.]?id|service[-_.]?client[-_.]?id|client[-_.]?id|issuer|service[-_.]?account|user(name)?)["']?\s*[:=]\s*[\\"']*$`)
+var emailLabel = regexp.MustCompile(`(?i)(e-?mail|access[-_.]?id|service[-_.]?client[-_.]?id|client[-_.]?id|issuer|service[-_.]?account|user(name)?)(?:["']|&quot;)?\s*[:=]\s*(?:[\\"']|&quot;)*$`)
 
 const (
 	maxBlocks  = 256
