@@ -44,6 +44,9 @@ func (c *collector) analyse() *analysis {
 	slices.SortFunc(c.resources, func(x, y *resource) int {
 		return cmp.Or(compareLive(x.live, y.live), x.ref.Compare(y.ref), compareOrigins(x.origins, y.origins), strings.Compare(x.root, y.root))
 	})
+	slices.SortFunc(c.presets, func(x, y preset) int {
+		return cmp.Or(strings.Compare(x.source, y.source), strings.Compare(x.Name(), y.Name()), strings.Compare(x.First(), y.First()))
+	})
 	// What one use tells of a Secret of unknown content, the others have to know.
 	a.referencesPresume()
 	for round := 0; round < maxRounds; round++ {
@@ -80,12 +83,15 @@ func (a *analysis) resolve() bool {
 		}
 		r := resolvedWorkload{definition: d}
 		v := a.view(d.Ref.Namespace, d.place)
-		for i := range d.pods {
-			if d.pods[i].Plain() {
-				r.specs = append(r.specs, d.pods[i].Spec)
+		for _, pod := range d.pods {
+			if d.Ref.Kind == "ProwJob" {
+				pod = a.withPresets(pod, d)
+			}
+			if pod.Plain() {
+				r.specs = append(r.specs, pod.Spec)
 				continue
 			}
-			spec, uses := wiring.Resolve(&d.pods[i], v)
+			spec, uses := wiring.Resolve(&pod, v)
 			r.specs = append(r.specs, spec)
 			for _, u := range uses {
 				if u.Presumed && a.presume(u.Secret, d.Ref.Namespace, d.place) {
@@ -97,6 +103,16 @@ func (a *analysis) resolve() bool {
 		a.resolved = append(a.resolved, r)
 	}
 	return news
+}
+
+// withPresets adds what presets of the same source bring to a job, in the order of their names.
+func (a *analysis) withPresets(pod wiring.Pod, d *definition) wiring.Pod {
+	for _, p := range a.presets {
+		if p.source == d.source && p.AppliesTo(d.Labels) {
+			pod = pod.With(p.Preset)
+		}
+	}
+	return pod
 }
 
 func (a *analysis) presume(secret Holder, namespace string, at place) bool {

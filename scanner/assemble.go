@@ -212,12 +212,14 @@ func (a *analysis) workloadsThatMatter(findings []Finding, names map[accountName
 	return append(out, a.resourcesThatMatter(findings, groups)...)
 }
 
+// runsUnder says that the workload's pods have one of the accounts. The default account of a namespace that is not known
+// is anybody's, and nobody's.
 func (r resolvedWorkload) runsUnder(names map[accountName]bool) bool {
-	if names[accountName{r.Ref.Namespace, r.ServiceAccount}] {
-		return true
+	matters := func(name string) bool {
+		return names[accountName{r.Ref.Namespace, name}] && (r.Ref.Namespace != "" || name != "default")
 	}
-	return slices.ContainsFunc(r.specs, func(s wiring.PodSpec) bool {
-		return names[accountName{r.Ref.Namespace, firstOf(s.ServiceAccountName, s.DeprecatedServiceAccount)}]
+	return matters(r.ServiceAccount) || slices.ContainsFunc(r.specs, func(s wiring.PodSpec) bool {
+		return matters(firstOf(s.ServiceAccountName, s.DeprecatedServiceAccount))
 	})
 }
 

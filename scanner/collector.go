@@ -31,6 +31,8 @@ type collector struct {
 	inline    []inlineKey
 	made      []maker
 
+	presets []preset // of Prow configurations
+
 	accounts []ServiceAccount
 	bindings []RoleBinding
 	policies []NetworkPolicy
@@ -63,6 +65,12 @@ type resource struct {
 	managers   []string
 	references []located[catalog.Reference]
 	names      []nameField
+}
+
+// A preset is one of a Prow configuration, with its source.
+type preset struct {
+	wiring.Preset
+	source string
 }
 
 // located is something with where it stands.
@@ -191,6 +199,10 @@ func (c *collector) Object(o *Object) {
 	if !c.first("object", o.Ref.APIVersion, o.Ref.Kind, o.Ref.Namespace, o.Ref.Name, at.source, at.root, spell(o.Origins)) {
 		return
 	}
+	if o.Ref.Kind == "" {
+		c.settings(o, at)
+		return
+	}
 	switch {
 	case isKind(o.Ref, "Secret", ""):
 		c.secret(o, at)
@@ -214,6 +226,23 @@ func (c *collector) Object(o *Object) {
 	c.resource(o, at, pods)
 	c.findInline(o, at, pods)
 	c.findMentions(o, pods)
+}
+
+// settings looks at a document without a kind: what a Prow configuration says beside its jobs. It goes by its file.
+func (c *collector) settings(o *Object, at place) {
+	for _, p := range wiring.Presets(o) {
+		c.presets = append(c.presets, preset{p, at.source})
+	}
+	r := &resource{
+		place: at, origins: slices.Clone(o.Origins), generated: o.Generated, managers: slices.Clone(o.Managers),
+		ref: Ref{APIVersion: "prow.k8s.io/v1", Kind: "ProwConfig", Name: at.file},
+	}
+	for _, ref := range catalog.References(o) {
+		r.references = append(r.references, located[catalog.Reference]{ref, origins(o, ref.Field)})
+	}
+	if len(r.references) > 0 {
+		c.resources = append(c.resources, r)
+	}
 }
 
 func placeOf(o *Object) place {
@@ -253,6 +282,9 @@ func (c *collector) workload(o *Object, at place, pods []wiring.Pod) {
 	d.Workload = Workload{
 		Ref: o.Ref, Origins: slices.Clone(o.Origins), Managers: slices.Clone(o.Managers), Live: o.Live, Root: o.Root,
 		Generated: o.Generated, Labels: texts(lookup(o.Content, "metadata", "labels")),
+	}
+	if d.Labels == nil && o.Ref.Kind == "ProwJob" {
+		d.Labels = texts(o.Content["labels"]) // in a configuration, a job is no object yet
 	}
 	first := pods[0].Spec
 	d.ServiceAccount = firstOf(first.ServiceAccountName, first.DeprecatedServiceAccount)

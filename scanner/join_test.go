@@ -269,6 +269,24 @@ spec: {acme: {solvers: [{dns01: {cloudDNS: {project: p, serviceAccountSecretRef:
 		want: []string{"x/Deployment/one mount in app of Secret/x/gcp/adc.json  hold program-reads-key"},
 	},
 	{
+		name: "a Prow job gets a preset's key by its label, wherever the preset stands",
+		files: map[string]string{
+			"config.yaml": `{presets: [{labels: {preset-key: "true"}, env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /c/key.json}], volumes: [{name: c, secret: {secretName: gcp}}], volumeMounts: [{name: c, mountPath: /c}]}]}`,
+			"jobs.yaml": `
+{apiVersion: prow.k8s.io/v1, kind: ProwJob, metadata: {name: labelled}, labels: {preset-key: "true", other: x}, spec: {containers: [{name: test, image: a}]}}
+---
+{apiVersion: prow.k8s.io/v1, kind: ProwJob, metadata: {name: own}, labels: {preset-key: "true"}, spec: {containers: [{name: test, image: a, env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /c/other.json}]}]}}
+---
+{apiVersion: prow.k8s.io/v1, kind: ProwJob, metadata: {name: plain}, labels: {preset-key: "false"}, spec: {containers: [{name: test, image: a}]}}`,
+		},
+		want: []string{
+			"ProwConfig/config.yaml reference by presets[0].volumes[0].secret.secretName of Secret//gcp/key.json hold no-recipe",
+			"ProwConfig/config.yaml reference by presets[0].volumes[0].secret.secretName of Secret//gcp/other.json hold no-recipe",
+			"ProwJob/labelled env-file in test by GOOGLE_APPLICATION_CREDENTIALS of Secret//gcp/key.json hold no-recipe",
+			"ProwJob/own env-file in test by GOOGLE_APPLICATION_CREDENTIALS of Secret//gcp/other.json hold no-recipe",
+		},
+	},
+	{
 		name: "a policy and a CRD are no workloads, and bait is passed over",
 		files: map[string]string{
 			"a.yaml": `

@@ -46,6 +46,9 @@ func collect(node *document.Node, value any, at object.Path, origin scanner.Orig
 	apiVersion, _ := content["apiVersion"].(string)
 	kind, _ := content["kind"].(string)
 	if apiVersion == "" || kind == "" {
+		if len(at) == 0 && apiVersion == "" && kind == "" {
+			collectProw(node, content, origin, found)
+		}
 		return
 	}
 	if items, ok := content["items"].([]any); ok && strings.HasSuffix(kind, "List") {

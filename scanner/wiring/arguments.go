@@ -169,9 +169,11 @@ func (r *resolver) mounted(i int, h hit, standard bool) Use {
 // path that something names are no uses of their own.
 func (r *resolver) mounts(i int) {
 	named := map[object.Holder]bool{}
+	whole := map[object.Holder]bool{} // Secrets of which some file is named
 	for n, u := range r.uses {
 		if r.of[n] == i && (u.Via == object.EnvFile || u.Via == object.ArgFile) {
 			named[u.Secret] = true
+			whole[object.Holder{Kind: u.Secret.Kind, Name: u.Secret.Name}] = true
 		}
 	}
 	kept, of := r.uses[:0:0], r.of[:0:0]
@@ -185,7 +187,12 @@ func (r *resolver) mounts(i int) {
 	r.uses, r.of = kept, of
 	for j := range r.pod.containers[i].mounts {
 		for _, h := range r.under(i, j) {
-			if h.file.Holds == object.Yes && !named[h.holder()] {
+			if h.file.Holds != object.Yes || named[h.holder()] {
+				continue
+			}
+			// That another workload names another file of a Secret that was not read makes no use of a container that names
+			// its own.
+			if !h.file.presumed || !whole[object.Holder{Kind: h.source.kind, Name: h.source.name}] {
 				r.ofFile(i, h, r.mounted(i, h, false))
 			}
 		}

@@ -29,6 +29,7 @@ type variable struct {
 	at            []object.Origin
 	// dropped: the value was not kept, because it can name no file.
 	dropped bool
+	preset  string // the preset that brings it, or ""
 }
 
 // An envSource is one entry of envFrom.
@@ -43,6 +44,7 @@ type envSource struct {
 type mount struct {
 	volume, path, subPath string
 	expand                bool // subPathExpr
+	preset                string
 	field                 object.Path
 	at                    []object.Origin
 }

@@ -16,6 +16,7 @@ type Pod struct {
 	volumes    []volume    // every volume that its containers can mount, outer ones included
 	containers []container // as Spec.Containers
 	pulls      []pull
+	preset     bool // a preset brings a part of it
 }
 
 // A pull is one entry of imagePullSecrets.
@@ -314,7 +315,7 @@ func (e *extractor) finish(pod *Pod) {
 // Plain says that nothing of the pod spec can get at a key: no volume from a Secret, ConfigMap or CSI driver, no variable
 // from elsewhere, no variable or flag that is known to name a key, no pull secret.
 func (p *Pod) Plain() bool {
-	if len(p.Spec.Volumes) > 0 || len(p.pulls) > 0 {
+	if len(p.Spec.Volumes) > 0 || len(p.pulls) > 0 || p.preset {
 		return false
 	}
 	for i := range p.containers {

@@ -154,6 +154,9 @@ func (r *resolver) add(i int, u Use) {
 func (r *resolver) ofFile(i int, h hit, u Use) {
 	u.Secret = h.holder()
 	u.Volume = h.volume.name
+	if h.volume.preset != "" {
+		u.Hold = append(slices.Clone(u.Hold), byPreset(h.volume.preset))
+	}
 	u.Optional = h.source.optional
 	if u.Path == "" {
 		u.Path = h.path
@@ -218,6 +221,7 @@ const (
 	delegation      = "delegation"
 	dangling        = "dangling"
 	notProvable     = "not-provable"
+	noRecipe        = "no-recipe"
 )
 
 // variables gives the uses by environment variables.
@@ -271,6 +275,13 @@ func (r *resolver) variables(i int) {
 // where fills in the fields that set the variable.
 func (r *resolver) where(i int, s setting, u *Use) {
 	c := &r.pod.containers[i]
+	if s.index >= 0 && c.env[s.index].preset != "" {
+		name := c.env[s.index].preset
+		u.Origins = c.env[s.index].at
+		u.Elsewhere = &object.Holder{Kind: "Preset", Name: name}
+		u.Hold = append(u.Hold, byPreset(name))
+		return
+	}
 	if s.index >= 0 {
 		for _, n := range append(slices.Clone(s.earlier), s.index) {
 			at := c.env[n].field

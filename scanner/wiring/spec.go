@@ -15,7 +15,7 @@ func (r *resolver) spec() PodSpec {
 	spec.Volumes = nil
 	for n := range r.pod.volumes {
 		v := &r.pod.volumes[n]
-		if len(v.sources) == 0 || slices.ContainsFunc(r.pod.volumes[:n], func(o volume) bool { return o.name == v.name }) {
+		if len(v.sources) == 0 || v.preset != "" || slices.ContainsFunc(r.pod.volumes[:n], func(o volume) bool { return o.name == v.name }) {
 			continue
 		}
 		out := v.spec()
@@ -44,7 +44,7 @@ func (r *resolver) containerSpec(i int, out *Container) {
 	}
 	out.EnvFrom = r.env[i].open
 	for j, m := range c.mounts {
-		if r.pod.volume(m.volume) == nil {
+		if r.pod.volume(m.volume) == nil || m.preset != "" {
 			continue
 		}
 		out.Mounts = append(out.Mounts, VolumeMount{

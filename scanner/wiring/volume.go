@@ -16,6 +16,7 @@ type volume struct {
 	token   bool   // a service account token for another audience is among its sources: federation
 	other   bool   // sources of other kinds
 	kind    string // what it is when it has no sources: emptyDir, hostPath, ...
+	preset  string // the preset that brings it, or ""
 }
 
 // A source is one Secret, ConfigMap or SecretProviderClass that fills a volume.
