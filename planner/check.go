@@ -60,6 +60,8 @@ type check struct {
 	dead       map[string]bool                // keys that give nobody access
 	owner      map[string]string              // accounts of keys
 	roles      map[name][]scanner.RoleBinding // by the service account that they name
+
+	definitions map[name][]scanner.ServiceAccount
 }
 
 func (c *check) fail(code string, object scanner.Ref, format string, args ...any) {

@@ -244,6 +244,11 @@ func (c *check) index() {
 			c.owner[k.ID] = strings.ToLower(k.Email)
 		}
 	}
+	c.definitions = make(map[name][]scanner.ServiceAccount)
+	for _, sa := range c.inv.ServiceAccounts {
+		key := name{sa.Ref.Namespace, sa.Ref.Name}
+		c.definitions[key] = append(c.definitions[key], sa)
+	}
 	c.roles = make(map[name][]scanner.RoleBinding)
 	for _, b := range c.inv.RoleBindings {
 		for _, s := range b.Subjects {

@@ -122,10 +122,7 @@ func (c *check) carriedSettings(m *Move) {
 	metadata, _ := content["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
 	pulls, _ := content["imagePullSecrets"].([]any)
-	for _, sa := range c.inv.ServiceAccounts {
-		if sa.Ref.Namespace != m.ServiceAccount.Namespace || sa.Ref.Name != m.Before {
-			continue
-		}
+	for _, sa := range c.definitions[name{m.ServiceAccount.Namespace, m.Before}] {
 		for _, secret := range sa.ImagePullSecrets {
 			if !slices.ContainsFunc(pulls, func(p any) bool { r, _ := p.(map[string]any); return r["name"] == secret }) {
 				c.fail("lost", m.Workload, "the pull secret %s", secret)
@@ -144,8 +141,8 @@ func (c *check) carriedSettings(m *Move) {
 
 // automounts says whether another definition of the service account mounts tokens.
 func (c *check) automounts(sa scanner.ServiceAccount) bool {
-	return slices.ContainsFunc(c.inv.ServiceAccounts, func(o scanner.ServiceAccount) bool {
-		return o.Ref.Namespace == sa.Ref.Namespace && o.Ref.Name == sa.Ref.Name && o.Automount != nil && *o.Automount
+	return slices.ContainsFunc(c.definitions[name{sa.Ref.Namespace, sa.Ref.Name}], func(o scanner.ServiceAccount) bool {
+		return o.Automount != nil && *o.Automount
 	})
 }
 

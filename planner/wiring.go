@@ -1,7 +1,7 @@
 package planner
 
 import (
-	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -218,16 +218,20 @@ func (x *work) unmountVolume(p *scanner.PodSpec, v *scanner.Volume, g *going) []
 	return edits
 }
 
-// compactEdits drops repeats: two uses of one thing.
+// compactEdits drops repeats: two uses of one thing. Of appended and created values only equal ones are repeats.
 func compactEdits(edits []Edit) []Edit {
-	seen := make(map[string]bool, len(edits))
+	type key struct {
+		object    scanner.Ref
+		op, field string
+	}
+	seen := make(map[key][]any, len(edits))
 	return slices.DeleteFunc(edits, func(e Edit) bool {
-		key := fmt.Sprintf("%s\x00%s\x00%s", e.Object, e.Op, e.Field)
+		k := key{e.Object, e.Op, e.Field.String()}
+		values, repeat := seen[k]
 		if e.Op == OpAppend || e.Op == OpCreate {
-			key += fmt.Sprintf("\x00%v", e.Value)
+			repeat = slices.ContainsFunc(values, func(v any) bool { return reflect.DeepEqual(v, e.Value) })
 		}
-		repeat := seen[key]
-		seen[key] = true
+		seen[k] = append(values, e.Value)
 		return repeat
 	})
 }
