@@ -58,7 +58,9 @@ type referenceRule struct {
 	// Wired wants a variable of pieces of a pod spec to point into the volume that At is in.
 	Wired *pieces `json:"wired"`
 
-	Sure     bool             `json:"sure"`
+	Sure bool `json:"sure"`
+	// Words are texts of which every object has one that the rule finds something in, where its fields' names tell nothing.
+	Words    []string         `json:"words"`
 	Recipe   []edit           `json:"recipe"`
 	Identity *identity        `json:"identity"`
 	Hold     *object.Obstacle `json:"hold"`
