@@ -86,7 +86,7 @@ func (b *builder) keyRow(key scanner.Key, fact scanner.KeyFact) Key {
 		Expires: day(fact.Expires), ReadAt: day(fact.ReadAt), AgeDays: -1, Copies: []string{}, Blockers: []Blocker{}, Workloads: []string{},
 	}
 	if !fact.From.IsZero() && !fact.To.IsZero() {
-		row.Period = day(fact.From) + " to " + day(fact.To)
+		row.From, row.To = day(fact.From), day(fact.To)
 	}
 	if !fact.Created.IsZero() && !b.in.Now.IsZero() && b.in.Now.After(fact.Created) {
 		row.AgeDays = int(b.in.Now.Sub(fact.Created).Hours() / 24)
@@ -118,7 +118,7 @@ func (b *builder) serviceAccounts(r *Report) {
 		for _, workload := range inv.Workloads {
 			if workload.ServiceAccount != "" && len(workload.PodSpecs) > 0 {
 				row := get(workload.Ref.Namespace, workload.ServiceAccount)
-				row.Workloads = append(row.Workloads, Visible(workload.Ref.String()))
+				row.Workloads = append(row.Workloads, within(workload.Ref))
 			}
 		}
 	}
@@ -126,11 +126,11 @@ func (b *builder) serviceAccounts(r *Report) {
 		for _, move := range b.in.Plan.Moves {
 			if b.in.Inventory == nil && move.Before != "" {
 				row := get(move.Workload.Namespace, move.Before)
-				row.Workloads = append(row.Workloads, Visible(move.Workload.String()))
+				row.Workloads = append(row.Workloads, within(move.Workload))
 			}
 			row := get(move.ServiceAccount.Namespace, move.ServiceAccount.Name)
 			row.New = row.New || move.ServiceAccount.Create
-			row.Joining = append(row.Joining, Visible(move.Workload.String()))
+			row.Joining = append(row.Joining, within(move.Workload))
 			if move.Model != planner.Direct {
 				row.Planned = Visible(move.Account)
 			}
@@ -144,6 +144,9 @@ func (b *builder) serviceAccounts(r *Report) {
 		return cmp.Or(rank(x.Name != "default")-rank(y.Name != "default"), strings.Compare(x.Namespace, y.Namespace), strings.Compare(x.Name, y.Name))
 	})
 }
+
+// within names a workload inside its namespace: KIND/NAME.
+func within(ref scanner.Ref) string { return Visible(ref.Kind + "/" + ref.Name) }
 
 // annotation links a KSA to a Google service account.
 // https://docs.cloud.google.com/kubernetes-engine/docs/how-to/workload-identity

@@ -90,7 +90,7 @@ func csvMoves(put func(...string) error, r *Report) error {
 }
 
 func csvKeys(put func(...string) error, r *Report) error {
-	if err := put("key", "type", "account", "key id", "project", "verdict", "use", "last use", "evidence", "created", "expires", "age days", "copies", "consumers", "moved", "ready", "blocked by"); err != nil {
+	if err := put("key", "type", "account", "key id", "project", "verdict", "use", "last use", "evidence from", "evidence to", "created", "expires", "age days", "copies", "consumers", "moved", "ready", "blocked by"); err != nil {
 		return err
 	}
 	for _, k := range r.Keys {
@@ -102,7 +102,7 @@ func csvKeys(put func(...string) error, r *Report) error {
 		if k.AgeDays >= 0 {
 			age = strconv.Itoa(k.AgeDays)
 		}
-		if err := put(k.ID, k.Type, k.Email, k.KeyID, k.Project, k.Verdict, k.Use, k.LastUse, k.Period, k.Created, k.Expires, age,
+		if err := put(k.ID, k.Type, k.Email, k.KeyID, k.Project, k.Verdict, k.Use, k.LastUse, k.From, k.To, k.Created, k.Expires, age,
 			strings.Join(k.Copies, "; "), strconv.Itoa(k.Consumers), strconv.Itoa(k.Moved), strconv.FormatBool(k.Ready), strings.Join(blockers, " ")); err != nil {
 			return err
 		}

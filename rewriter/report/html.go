@@ -26,6 +26,11 @@ type pageSet struct {
 	style, script string
 }
 
+// parts lets a line break behind the slashes of a name or path.
+func parts(s string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(s), "/", "/<wbr>"))
+}
+
 // guard is the page's policy: only these styles and this script, and nothing from anywhere.
 // https://www.w3.org/TR/CSP3/
 func (s *pageSet) guard(foot string) string {
@@ -60,7 +65,7 @@ var loadPage = sync.OnceValues(func() (*pageSet, error) {
 	if set.script, err = read("script.js"); err != nil {
 		return nil, err
 	}
-	set.templates, err = template.New("page").Funcs(template.FuncMap{"num": thousands, "count": count, "account": shortAccount}).Parse(text)
+	set.templates, err = template.New("page").Funcs(template.FuncMap{"num": thousands, "count": count, "account": shortAccount, "parts": parts}).Parse(text)
 	if err != nil {
 		return nil, err
 	}

@@ -189,7 +189,7 @@ func TestPictureCollapses(t *testing.T) {
 	}{
 		{"ten workloads one by one", access(5, 2, 4), ""},
 		{"hundreds by namespace", access(20, 25, 4), "workloads are shown by namespace"},
-		{"many accounts by project", access(20, 25, 200), "workloads are shown by namespace, accounts by project"},
+		{"many accounts together", access(20, 25, 200), "workloads are shown by namespace, accounts that one of them uses alone are together"},
 		{"many namespaces", access(100, 2, 4), "workloads are shown by namespace"},
 	} {
 		p := pictureOf(test.r)

@@ -8,13 +8,16 @@ import (
 )
 
 // A Picture shows who can act as whom: on the left who can today, in the middle the Google accounts, on the right who
-// can after the change. With many workloads it is collapsed by namespace, with many accounts by project.
+// can after the change. With many workloads it is collapsed by namespace; then the accounts that only one namespace uses
+// are one box, so that those which several share stand out.
 type Picture struct {
 	Width, Height int
 	Boxes         []Box
 	Lines         []Line
 	Heads         []Head
 	Note          string // how it was collapsed, or ""
+
+	rest bool // columns start at the top, and what stands for many comes last
 }
 
 // A Box is a name in a frame. Title is the whole name where the label is shortened.
@@ -41,11 +44,12 @@ type Head struct {
 
 const (
 	maxBoxes   = 30 // in a column, before it is collapsed
+	maxSpaces  = 24 // namespaces, before the smallest share a box
 	boxHeight  = 26
 	rowHeight  = 34
 	boxWidth   = 300
 	pictureGap = 110
-	labelRunes = 40
+	labelRunes = 38
 )
 
 // edge is one side of the picture: who, as whom, and how.
@@ -65,8 +69,8 @@ func pictureOf(r *Report) *Picture {
 	for _, move := range r.Moves {
 		moves[move.Workload.Text] = move
 	}
-	account, byProject := accountLabels(r.Access)
 	names, byNamespace := workloadLabels(r.Access)
+	account, collapsed := accountLabels(r.Access, names)
 
 	before, after := map[[3]string]*edge{}, map[[3]string]*edge{}
 	add := func(side map[[3]string]*edge, who, email, class, member string) {
@@ -114,6 +118,9 @@ func pictureOf(r *Report) *Picture {
 		p.Heads = append(p.Heads, Head{X: i * (boxWidth + pictureGap), Label: label})
 	}
 	whoLeft, whoRight, accounts := column(left, false), column(right, false), column(append(slices.Clone(left), right...), true)
+	if byNamespace {
+		p.rest = restLast(whoLeft, whoRight, accounts)
+	}
 	rows := max(len(whoLeft), len(whoRight), len(accounts))
 	top := 30
 	p.Height = top + rows*rowHeight + 4
@@ -130,8 +137,8 @@ func pictureOf(r *Report) *Picture {
 	if byNamespace {
 		notes = append(notes, "workloads are shown by namespace")
 	}
-	if byProject {
-		notes = append(notes, "accounts by project")
+	if collapsed {
+		notes = append(notes, "accounts that one of them uses alone are together")
 	}
 	p.Note = strings.Join(notes, ", ")
 	return p
@@ -149,7 +156,7 @@ func workloadLabels(access []Access) (label func(Name) string, byNamespace bool)
 	if len(workloads) <= maxBoxes {
 		return func(n Name) string { return n.Short() }, false
 	}
-	own := largest(count, maxBoxes-1)
+	own := largest(count, maxSpaces-1)
 	return func(n Name) string {
 		switch {
 		case !own[n.Namespace]:
@@ -161,36 +168,45 @@ func workloadLabels(access []Access) (label func(Name) string, byNamespace bool)
 	}, true
 }
 
-func accountLabels(access []Access) (label func(string) string, byProject bool) {
-	accounts, projects := map[string]int{}, map[string]int{}
+// accountLabels gives each account its box: its own where there are few. Of many, those that one box on the left uses
+// alone are one box, and those that are shared by most have their own.
+func accountLabels(access []Access, who func(Name) string) (label func(string) string, collapsed bool) {
+	users := map[string]map[string]bool{}
 	for _, a := range access {
 		for _, email := range slices.Concat(a.Before, a.After) {
-			if accounts[email]++; accounts[email] == 1 {
-				projects[projectOf(email)]++
+			if users[email] == nil {
+				users[email] = map[string]bool{}
 			}
+			users[email][who(a.Workload)] = true
 		}
 	}
-	if len(accounts) <= maxBoxes {
+	if len(users) <= maxBoxes {
 		return shortAccount, false
 	}
-	own := largest(projects, maxBoxes-1)
-	return func(email string) string {
-		project := projectOf(email)
-		if !own[project] {
-			return fmt.Sprintf("accounts of %s other projects", thousands(len(projects)-len(own)))
+	alone, shared := map[string]int{}, map[string]int{}
+	for email, set := range users {
+		if len(set) == 1 {
+			alone[sortedKeys(set)[0]]++
+		} else {
+			shared[email] = len(set)
 		}
-		return fmt.Sprintf("%s of %s", count(projects[project], "account"), project)
+	}
+	own := largest(shared, max(0, maxBoxes-1-len(alone)))
+	return func(email string) string {
+		switch {
+		case own[email]:
+			return shortAccount(email)
+		case shared[email] > 0:
+			return count(len(shared)-len(own), "shared account")
+		}
+		user := sortedKeys(users[email])[0]
+		return fmt.Sprintf("%s of %s alone", count(alone[user], "account"), user)
 	}, true
 }
 
 // shortAccount leaves out what every account has.
 func shortAccount(email string) string {
 	return strings.TrimSuffix(email, ".iam.gserviceaccount.com")
-}
-
-func projectOf(email string) string {
-	_, domain, _ := strings.Cut(email, "@")
-	return strings.TrimSuffix(domain, ".iam.gserviceaccount.com")
 }
 
 // largest are the n keys with the highest counts; all where there are no more than n+1.
@@ -234,6 +250,28 @@ func column(edges []*edge, account bool) []string {
 	return list
 }
 
+// restLast orders the columns of a collapsed picture: what stands for one namespace in its row, then shared accounts,
+// then what stands for the rest.
+func restLast(columns ...[]string) bool {
+	place := func(name string) int {
+		switch {
+		case strings.HasSuffix(name, " other namespaces alone"):
+			return 1
+		case strings.HasSuffix(name, " other namespaces"):
+			return 1
+		case strings.HasSuffix(name, " shared accounts"), strings.HasSuffix(name, " shared account"):
+			return 3
+		case strings.Contains(name, "@"):
+			return 2
+		}
+		return 0
+	}
+	for _, column := range columns {
+		slices.SortStableFunc(column, func(x, y string) int { return place(x) - place(y) })
+	}
+	return true
+}
+
 // sizes counts who stands behind a collapsed name.
 func sizes(edges []*edge) map[string]int {
 	members := map[string]map[string]bool{}
@@ -254,7 +292,10 @@ func sizes(edges []*edge) map[string]int {
 
 // boxes puts a column's boxes in the middle of the rows and gives their heights' middles.
 func (p *Picture) boxes(names []string, x, top, rows int, size map[string]int) map[string]int {
-	offset := (rows - len(names)) * rowHeight / 2
+	offset := 0
+	if !p.rest {
+		offset = (rows - len(names)) * rowHeight / 2
+	}
 	middle := map[string]int{}
 	for i, name := range names {
 		y := top + offset + i*rowHeight

@@ -290,7 +290,8 @@ type Key struct {
 	Verdict   string    `json:"verdict"`
 	Use       string    `json:"use"`
 	LastUse   string    `json:"lastUse"`
-	Period    string    `json:"period"`
+	From      string    `json:"from"` // the period that the evidence covers
+	To        string    `json:"to"`
 	Created   string    `json:"created"`
 	Expires   string    `json:"expires"`
 	AgeDays   int       `json:"ageDays"` // -1: unknown
