@@ -16,8 +16,20 @@ func (a *analysis) interest() Interest {
 			in.ServiceAccounts = append(in.ServiceAccounts, Ref{APIVersion: "v1", Kind: "ServiceAccount", Namespace: namespace, Name: name})
 		}
 	}
+	type at struct {
+		place
+		ref Ref
+	}
+	own := map[at]*definition{}
+	for _, d := range a.workloads {
+		own[at{d.place, d.Ref}] = d
+	}
 	held := map[*definition]bool{}
 	for _, f := range a.findings {
+		if f.definition == nil {
+			// A field of the resource names the key, and its own pods use it (an Argo Workflow).
+			f.definition = own[at{f.place, f.Workload}]
+		}
 		if f.Secret.Kind == "Secret" || f.Secret.Kind == "SecretProviderClass" {
 			in.Secrets = append(in.Secrets, Holder{Kind: f.Secret.Kind, Namespace: f.Secret.Namespace, Name: f.Secret.Name})
 		}

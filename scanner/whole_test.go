@@ -291,6 +291,21 @@ func TestInterestLeadsOn(t *testing.T) {
 	expect(t, accounts, []string{"x/ServiceAccount/default", "x/ServiceAccount/quiet", "x/ServiceAccount/quiet-wi"})
 }
 
+// A resource that names a key in a field of its own has pods too: their service account is asked for.
+func TestInterestOfReferences(t *testing.T) {
+	r := &reader{id: "repo", files: map[string]string{"w.yaml": `{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {name: w, namespace: x}, spec: {serviceAccountName: runner,
+  templates: [{name: m, container: {image: i, command: [run]}, inputs: {artifacts: [{name: a, gcs: {serviceAccountKeySecret: {name: gcp, key: key.json}}}]}}]}}`}}
+	inv := scan(t, r)
+	if len(inv.Findings) != 1 || inv.Findings[0].Via != scanner.Reference {
+		t.Fatalf("findings: %v", spell(inv))
+	}
+	var accounts []string
+	for _, ref := range r.asked[0].ServiceAccounts {
+		accounts = append(accounts, ref.String())
+	}
+	expect(t, accounts, []string{"x/ServiceAccount/runner", "x/ServiceAccount/w", "x/ServiceAccount/w-wi"})
+}
+
 func TestHints(t *testing.T) {
 	at := scanner.Origin{Source: "repo", Path: "chart/templates/d.yaml", Line: 12}
 	inv := scan(t, &reader{id: "repo", hints: []scanner.Hint{
