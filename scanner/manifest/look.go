@@ -11,16 +11,17 @@ import (
 type marks uint16
 
 const (
-	wired      marks = 1 << iota // names a key, or holds one
-	secrets                      // names Secrets
-	accounts                     // names service accounts
-	configs                      // has ConfigMaps
-	policies                     // has network policies
-	lone                         // is a key by itself, and no manifest
-	unreadable                   // is text that is not read
-	named                        // names what is asked for
-	nearly                       // names a part of what is asked for: a kustomization can add to names
-	unmarked                     // has no mark: for pass.with
+	wired       marks = 1 << iota // names a key, or holds one
+	secrets                       // names Secrets
+	accounts                      // names service accounts
+	configs                       // has ConfigMaps
+	configUsers                   // names ConfigMaps
+	policies                      // has network policies
+	lone                          // is a key by itself, and no manifest
+	unreadable                    // is text that is not read
+	named                         // names what is asked for
+	nearly                        // names a part of what is asked for: a kustomization can add to names
+	unmarked                      // has no mark: for pass.with
 )
 
 // A pattern is text that makes a file matter.
@@ -28,6 +29,7 @@ type pattern struct {
 	text  string
 	marks marks
 	near  near
+	names reach
 	key   bool // the text of a key
 	hint  bool // in a template, it mentions a key
 }
@@ -52,22 +54,30 @@ var patterns = []pattern{
 	{text: "fanNvbl9rZX", marks: wired, key: true},
 	{text: "SDRzSUFBQUFB", marks: wired, key: true},
 	// Ways to a key whose names say nothing: in a file, or near a variable, that tells of Google or of credentials.
-	{text: "secretName", marks: secrets, near: inFile},
-	{text: "secretKeyRef", marks: secrets, near: inVariable},
+	{text: "secretName", marks: secrets, near: inFile, names: onLine},
+	{text: "secretKeyRef", marks: secrets, near: inVariable, names: after},
 	// What can become interesting by name.
-	{text: "secretRef:", marks: secrets},
-	{text: "secretRef\"", marks: secrets},
-	{text: "serviceAccount", marks: accounts},
-	{text: "ServiceAccount", marks: accounts},
-	{text: "serviceaccount", marks: accounts},
-	{text: "imagePullSecrets", marks: secrets},
-	{text: "kind: Secret", marks: secrets},
-	{text: "\"kind\": \"Secret\"", marks: secrets},
-	{text: "\"kind\":\"Secret\"", marks: secrets},
-	{text: "SealedSecret", marks: secrets},
-	{text: "ExternalSecret", marks: secrets},
-	{text: "kind: ConfigMap", marks: configs},
-	{text: "\"ConfigMap\"", marks: configs},
+	{text: "secretRef:", marks: secrets, names: after},
+	{text: "secretRef\"", marks: secrets, names: after},
+	{text: "imagePullSecrets", marks: secrets, names: after},
+	{text: "kind: Secret", marks: secrets, names: inObject},
+	{text: "\"kind\": \"Secret", marks: secrets, names: inObject},
+	{text: "\"kind\":\"Secret", marks: secrets, names: inObject},
+	{text: "SealedSecret", marks: secrets, names: inObject},
+	{text: "ExternalSecret", marks: secrets, names: inObject},
+	{text: "serviceAccount", marks: accounts, names: after},
+	{text: "ServiceAccount", marks: accounts, names: inObject},
+	{text: "serviceaccount", marks: accounts, names: around},
+	{text: "service_account", marks: accounts, names: after},
+	{text: "principals", marks: accounts, names: after},
+	{text: "cluster.local/ns/", marks: accounts, names: onLine},
+	{text: ".svc.id.goog", marks: accounts, names: onLine},
+	{text: "kind: ConfigMap", marks: configs, names: inObject},
+	{text: "\"ConfigMap\"", marks: configs, names: inObject},
+	{text: "configMap:", marks: configUsers, names: after},
+	{text: "configMap\"", marks: configUsers, names: after},
+	{text: "configMapRef", marks: configUsers, names: after},
+	{text: "configMapKeyRef", marks: configUsers, names: after},
 	{text: "NetworkPolic", marks: policies},
 }
 
@@ -94,8 +104,8 @@ var keyWords = search.New("GOOGLE", "GCP", "GCLOUD", "GCS", "GSA", "GCR", "GAR_"
 	"credential", "google", "gcloud", "gcp", "gcs", "cloudsql", "cloud-sql", "cloud_sql", "service_account", "service-account", "key_file",
 	"key-file", "keyfile", "key.json", "sa.json", "sa-key", "creds", "configMapRef")
 
-// look searches a file, or a document of one.
-func look(name string, data []byte) marks {
+// look searches a file.
+func look(name string, data []byte, x *nameIndex) marks {
 	switch classify(name) {
 	case manifest:
 		if bomOf16(data) {
@@ -109,14 +119,21 @@ func look(name string, data []byte) marks {
 		}
 		return 0
 	}
-	return searchText(data)
+	return searchNames(data, x)
 }
 
-func searchText(data []byte) marks {
+// searchText searches a document.
+func searchText(data []byte) marks { return searchNames(data, nil) }
+
+// searchNames searches a text, and notes its names.
+func searchNames(data []byte, x *nameIndex) marks {
 	var found, asked marks
 	first.Find(data, func(n, offset int) bool {
 		p := &patterns[n]
 		found |= p.marks
+		if x != nil && p.names != noNames {
+			x.add(data, offset, p)
+		}
 		if found&wired != 0 {
 			return true
 		}

@@ -3,7 +3,6 @@ package manifest
 import (
 	"context"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,10 +11,14 @@ import (
 	"dekey/scanner/manifest/document"
 	"dekey/scanner/manifest/kustomize"
 	"dekey/scanner/manifest/render"
+	"dekey/scanner/manifest/search"
 )
 
 // A kustomizationFile is one as it was read by the walk.
-type kustomizationFile struct{ name, text string }
+type kustomizationFile struct {
+	name, text string
+	words      []string // of the text, as paths of the checkout
+}
 
 // overlays are the kustomizations of a checkout that can matter.
 type overlays struct {
@@ -52,7 +55,7 @@ func (t treeFiles) Kind(name string) kustomize.Kind {
 
 // outward is text of a kustomization that names something that can not be read here: its problems are said although
 // nothing in the checkout that it uses can matter.
-var outward = regexp.MustCompile(`://|\?ref=|github\.com|git@|_git/|helmChart|(?m)^(generators|transformers|validators)\s*:|\.\./`)
+var outward = search.New("://", "?ref=", "github.com", "git@", "_git/", "helmChart", "generators:", "transformers:", "validators:", "../")
 
 // newOverlays knows no kustomization yet.
 func (r *Reader) newOverlays(p *pass) *overlays {
@@ -98,13 +101,12 @@ func reaching(all []kustomizationFile, matter map[string]bool, every bool) []str
 			queue = append(queue, i)
 		}
 	}
-	for i, k := range all {
-		dir := path.Dir(k.name)
-		if every || matter[k.name] || outward.MatchString(k.text) {
+	for i := range all {
+		k := &all[i]
+		if every || matter[k.name] || outward.Has([]byte(k.text)) {
 			reach(i)
 		}
-		for _, word := range strings.FieldsFunc(k.text, func(c rune) bool { return strings.ContainsRune(" \t\r\n\"'[]{},=", c) }) {
-			name := path.Join(dir, word)
+		for _, name := range k.paths() {
 			if matter[name] {
 				reach(i)
 			}
@@ -127,6 +129,27 @@ func reaching(all []kustomizationFile, matter map[string]bool, every bool) []str
 		}
 	}
 	return names
+}
+
+// paths are the words of a kustomization that can be paths, from the checkout's root.
+func (k *kustomizationFile) paths() []string {
+	if k.words != nil {
+		return k.words
+	}
+	k.words = []string{}
+	dir := path.Dir(k.name)
+	for word := range strings.FieldsFuncSeq(k.text, func(c rune) bool { return strings.ContainsRune(" \t\r\n\"'[]{},=", c) }) {
+		switch {
+		case word == "-" || strings.HasSuffix(word, ":") || word[0] == '#':
+		case dir == "." && !strings.ContainsAny(word, "/."):
+			k.words = append(k.words, word)
+		case dir != "." && !strings.Contains(word, "./") && !strings.Contains(word, "//") && !strings.HasSuffix(word, "/") && word != "..":
+			k.words = append(k.words, dir+"/"+word)
+		default:
+			k.words = append(k.words, path.Join(dir, word))
+		}
+	}
+	return k.words
 }
 
 // standsIn are the roots for which a file's objects stand as they are written: "" for a file that no kustomization

@@ -28,6 +28,9 @@ type pass struct {
 	mu      sync.Mutex
 	digests map[string]string // of the files that something was read from
 	yielded map[place]bool
+	asked   map[string]bool // names that were looked for
+	// pointing are the names of ConfigMaps that mention keys.
+	pointing map[string]bool
 }
 
 // A place is one object of a file.
@@ -43,6 +46,7 @@ type place struct {
 type file struct {
 	name  string
 	marks marks
+	names []uint32 // that it mentions, hashed and sorted; where it is marked for names
 }
 
 // checkedBytes is the size of a checkout's YAML up to which all of it is parsed. What mentions nothing can not matter,
@@ -50,9 +54,10 @@ type file struct {
 const checkedBytes = 8 << 20
 
 // walk reads every file of the tree once. mark says why a file can matter.
-func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name string, data []byte) marks) (*pass, error) {
-	p := &pass{tree: tree, digests: map[string]string{}, yielded: map[place]bool{}}
+func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name string, data []byte, names *nameIndex) marks) (*pass, error) {
+	p := &pass{tree: tree, digests: map[string]string{}, yielded: map[place]bool{}, asked: map[string]bool{}, pointing: map[string]bool{}}
 	found := make([][]file, tree.Workers())
+	names := make([]nameIndex, tree.Workers())
 	var total atomic.Int64 // bytes of YAML
 	var mu sync.Mutex
 	err := tree.Walk(ctx, checkout.Walk{
@@ -65,15 +70,17 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 		Visit: func(worker int, name string, data []byte) {
 			if kustomize.IsFile(name) && len(data) <= checkout.HeadSize {
 				mu.Lock()
-				p.kustomizations = append(p.kustomizations, kustomizationFile{strings.Clone(name), string(data)})
+				p.kustomizations = append(p.kustomizations, kustomizationFile{name: strings.Clone(name), text: string(data)})
 				mu.Unlock()
 			}
 			size := int64(0)
 			if classify(name) == manifest && path.Ext(name) != ".json" {
 				size = total.Add(int64(len(data)))
 			}
-			if m := mark(name, data); m != 0 || size > 0 && size <= checkedBytes {
-				found[worker] = append(found[worker], file{strings.Clone(name), m})
+			x := &names[worker]
+			x.reset()
+			if m := mark(name, data, x); m != 0 || size > 0 && size <= checkedBytes {
+				found[worker] = append(found[worker], file{strings.Clone(name), m, x.finish(data)})
 			}
 		},
 		Problem: func(name string, err error) {
@@ -125,6 +132,13 @@ func (p *pass) fileDigests() []scanner.FileDigest {
 	}
 	slices.SortFunc(list, func(a, b scanner.FileDigest) int { return strings.Compare(a.Path, b.Path) })
 	return list
+}
+
+// point notes a ConfigMap that mentions keys.
+func (p *pass) point(o *scanner.Object) {
+	if o.Ref.Kind == "ConfigMap" {
+		p.pointing[o.Ref.Name] = true
+	}
 }
 
 // once says whether a place is new, and notes it.

@@ -38,6 +38,7 @@ func (r *Reader) Read(ctx context.Context, sink scanner.Sink) error {
 	defer seen.overlays.child.stop()
 	err = r.give(ctx, seen, sink, seen.with(wired|lone|unreadable|unmarked), matter, selection{
 		document: func(text []byte) bool { return searchText(text)&wired != 0 },
+		object:   func(o *scanner.Object) bool { seen.point(o); return true },
 		check:    seen.all,
 	})
 	if err != nil {

@@ -6,16 +6,24 @@ import (
 
 	"dekey/scanner"
 	"dekey/scanner/manifest/checkout"
+	"dekey/scanner/manifest/kustomize"
 )
 
 // Render yields the objects of tree that refs name, or all of them for nil, as a scan of those files would see them,
 // with locators. Objects stand in the order of their files. What can not be read is left out: a scan says it.
 func (r *Reader) Render(ctx context.Context, tree fs.FS, refs []scanner.Ref) ([]*scanner.Object, error) {
 	limits := r.options.Limits
-	wanted, exact, parts := map[scanner.Ref]bool{}, map[string]bool{}, map[string]bool{}
+	wanted, exact, spelled := map[scanner.Ref]bool{}, map[string]bool{}, map[string]bool{}
+	files := checkout.FS{Files: tree, Size: limits.FileBytes, Levels: limits.Levels}
+	prefixes, suffixes, err := r.findAffixes(ctx, files)
+	if err != nil {
+		return nil, err
+	}
 	for _, ref := range refs {
 		wanted[ref], exact[ref.Name] = true, true
-		addParts(parts, ref.Name)
+		for _, spelling := range spellings(ref.Name, prefixes, suffixes) {
+			spelled[spelling] = true
+		}
 	}
 	mentions := func(text []byte, names map[string]bool) bool {
 		found := refs == nil
@@ -24,13 +32,13 @@ func (r *Reader) Render(ctx context.Context, tree fs.FS, refs []scanner.Ref) ([]
 		}
 		return found
 	}
-	p, err := r.walk(ctx, checkout.FS{Files: tree, Size: limits.FileBytes, Levels: limits.Levels}, func(name string, data []byte) marks {
+	p, err := r.walk(ctx, files, func(name string, data []byte, _ *nameIndex) marks {
 		switch {
 		case classify(name) != manifest || bomOf16(data):
 			return 0
 		case mentions(data, exact):
 			return named
-		case mentions(data, parts):
+		case mentions(data, spelled):
 			return nearly
 		}
 		return 0
@@ -48,6 +56,25 @@ func (r *Reader) Render(ctx context.Context, tree fs.FS, refs []scanner.Ref) ([]
 		quiet:    true,
 	})
 	return all.objects, err
+}
+
+// findAffixes reads the kustomizations alone, for what they add to names.
+func (r *Reader) findAffixes(ctx context.Context, tree checkout.Tree) (prefixes, suffixes []string, err error) {
+	p := &pass{}
+	err = tree.Walk(ctx, checkout.Walk{
+		Want: func(name string) checkout.Amount {
+			if kustomize.IsFile(name) && !r.skipped(name) {
+				return checkout.Head
+			}
+			return checkout.None
+		},
+		Visit: func(_ int, name string, data []byte) {
+			p.kustomizations = append(p.kustomizations, kustomizationFile{name: name, text: string(data)})
+		},
+		Problem: func(string, error) {}, // the second walk meets it again
+	})
+	prefixes, suffixes = p.affixes()
+	return prefixes, suffixes, err
 }
 
 // collector is a Sink that keeps objects.

@@ -53,6 +53,8 @@ const HeadSize = 64 << 10
 var (
 	ErrLeavesRoot = errors.New("is a link that leaves the root, which is not followed")
 	ErrDangling   = errors.New("is a link to a file that does not exist")
+	errNotRegular = errors.New("is no regular file")
+	errGrew       = errors.New("changed while it was read")
 	ErrTooLarge   = errors.New("is larger than the limit")
 	ErrTooDeep    = errors.New("is nested deeper than the limit")
 )

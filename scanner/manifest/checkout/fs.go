@@ -2,7 +2,6 @@ package checkout
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"io/fs"
 	"strings"
@@ -85,7 +84,7 @@ func (f FS) read(name string, amount Amount) ([]byte, error) {
 	if info, err := file.Stat(); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("is no regular file")
+		return nil, errNotRegular
 	}
 	limit := f.Size
 	if amount == Head {

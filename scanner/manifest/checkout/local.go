@@ -3,7 +3,6 @@ package checkout
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -18,6 +17,7 @@ type Local struct {
 	size    int64
 	levels  int
 	workers int
+	dir     *os.File // the root, opened
 }
 
 // Open opens a folder. size bounds a file in bytes, levels the folders inside of each other.
@@ -26,11 +26,16 @@ func Open(folder string, size int64, levels int) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Local{root: root, size: size, levels: levels, workers: min(runtime.GOMAXPROCS(0), 16)}, nil
+	dir, err := root.Open(".")
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return &Local{root: root, dir: dir, size: size, levels: levels, workers: min(runtime.GOMAXPROCS(0), 16)}, nil
 }
 
 // Close closes the folder.
-func (l *Local) Close() error { return l.root.Close() }
+func (l *Local) Close() error { return errors.Join(l.dir.Close(), l.root.Close()) }
 
 // Workers is how many files are read at once.
 func (l *Local) Workers() int { return l.workers }
@@ -40,29 +45,28 @@ func (l *Local) Stat(name string) (fs.FileInfo, error) { return l.root.Stat(name
 
 // ReadFile reads one file, following links inside of the root.
 func (l *Local) ReadFile(name string) ([]byte, error) {
+	file, err := l.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readAll(file, l.size)
+}
+
+// openSlowly opens a regular file with what every system has.
+func (l *Local) openSlowly(name string) (*os.File, error) {
 	info, err := l.root.Stat(name) // before the open: a FIFO would hang it
 	if err != nil {
 		return nil, linkProblem(err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("is no regular file")
+		return nil, errNotRegular
 	}
 	file, err := l.root.Open(name)
 	if err != nil {
 		return nil, linkProblem(err)
 	}
-	defer file.Close()
-	if info.Size() > l.size {
-		return nil, ErrTooLarge
-	}
-	data, err := io.ReadAll(io.LimitReader(file, l.size+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > l.size {
-		return nil, ErrTooLarge
-	}
-	return data, nil
+	return file, nil
 }
 
 // linkProblem names what is wrong with a link.
