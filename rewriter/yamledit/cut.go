@@ -69,7 +69,10 @@ func (e *editor) collection(n *node, depth int) error {
 		return e.flow(n, removed, added, depth)
 	}
 	if removed {
-		if err := e.remove(n, added); err != nil {
+		if added && len(n.touchedEntries()) == len(n.entries) && !e.opensLine(n.entries[0].mark) {
+			return e.renew(n, depth)
+		}
+		if err := e.remove(n); err != nil {
 			return err
 		}
 	}
@@ -82,15 +85,12 @@ func (e *editor) collection(n *node, depth int) error {
 func (e *editor) cut(from, to int) { e.cuts = append(e.cuts, Splice{Start: from, End: to}) }
 
 // remove cuts the removed entries of a block collection.
-func (e *editor) remove(n *node, added bool) error {
+func (e *editor) remove(n *node) error {
 	start := 0
 	if first := n.entries[0]; first.removed && !e.opensLine(first.mark) {
 		// The first entry of a compact item shares its line with the dash: the next entry moves up to it.
 		for start < len(n.entries) && n.entries[start].removed {
 			start++
-		}
-		if start == len(n.entries) {
-			return refuse("nothing of a list item would be left beside its dash")
 		}
 		e.compact(n, start)
 	}
@@ -275,9 +275,6 @@ func (e *editor) width(line, first int) int { return first - line }
 // finish merges cuts and insertions to ordered splices.
 func (e *editor) finish() ([]Splice, error) {
 	merged := e.markers(merge(e.cuts))
-	if err := e.openEnd(merged); err != nil {
-		return nil, err
-	}
 	sort.SliceStable(e.adds, func(i, j int) bool {
 		a, b := e.adds[i], e.adds[j]
 		if a.pos != b.pos {
@@ -286,7 +283,7 @@ func (e *editor) finish() ([]Splice, error) {
 		return a.depth > b.depth
 	})
 	for _, a := range e.adds {
-		merged = append(merged, Splice{a.pos, a.end, a.text})
+		merged = append(e.part(merged, a), Splice{a.pos, a.end, a.text})
 	}
 	sort.SliceStable(merged, func(i, j int) bool {
 		a, b := merged[i], merged[j]
@@ -295,24 +292,45 @@ func (e *editor) finish() ([]Splice, error) {
 		}
 		return a.Text != "" && b.Text == ""
 	})
+	e.openEnd(merged)
 	return merged, e.sound(merged)
 }
 
-// openEnd keeps a file without a final newline that way: where the last lines go, the line break before them goes
-// instead of one behind them.
-func (e *editor) openEnd(cuts []Splice) error {
-	if len(cuts) == 0 || len(e.text) == 0 || isBreak(e.text[len(e.text)-1]) {
-		return nil
+// part divides a cut at the place of an insertion, where two cuts touch there.
+func (e *editor) part(cuts []Splice, a insertion) []Splice {
+	touch := false
+	for _, c := range e.cuts {
+		touch = touch || c.End == a.pos
 	}
-	last := &cuts[len(cuts)-1]
-	if last.End != len(e.text) || last.Start == 0 || !isBreak(e.text[last.Start-1]) {
-		return nil
+	if i := covering(cuts, a.pos); touch && a.end == a.pos && i >= 0 && cuts[i].Start < a.pos {
+		return carve(cuts, i, a.pos, a.pos)
 	}
-	for _, a := range e.adds {
-		if a.pos == last.End {
-			return nil
+	return cuts
+}
+
+// openEnd keeps a file without a final newline that way: where its last lines go, the line breaks before them go too.
+func (e *editor) openEnd(splices []Splice) {
+	if len(splices) == 0 || len(e.text) == 0 || endsLine(e.text) {
+		return
+	}
+	last := &splices[len(splices)-1]
+	if last.End != len(e.text) {
+		return
+	}
+	for i := len(splices) - 1; i >= 0; i-- {
+		if text := splices[i].Text; text != "" {
+			splices[i].Text = string(trimBreak([]byte(text)))
+			return
+		}
+		floor := 0
+		if i > 0 {
+			floor = splices[i-1].End
+		}
+		for splices[i].Start > floor && isBreak(e.text[splices[i].Start-1]) {
+			splices[i].Start = max(floor, beforeBreak(e.text, splices[i].Start))
+		}
+		if splices[i].Start > floor || i == 0 {
+			return
 		}
 	}
-	last.Start = beforeBreak(e.text, last.Start)
-	return nil
 }

@@ -94,8 +94,8 @@ func at(err error, document, line int, field object.Path) error {
 	return &placed
 }
 
-// Apply makes all edits of one file at once and proves the result. The error is always a *Refusal; the Result is then
-// empty. No edits give the file as it is.
+// Apply makes all edits of one file at once and proves the result. Edits that ask for the same are made once. The error is
+// always a *Refusal; the Result is then empty. No edits give the file as it is.
 func Apply(file []byte, edits []Edit) (Result, error) {
 	return apply(file, edits, yamlParser{})
 }

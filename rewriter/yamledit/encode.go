@@ -1,11 +1,12 @@
 package yamledit
 
 import (
-	"bytes"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 )
 
 // A Style is how new text is laid out, so that it looks like its neighbours.
@@ -150,9 +151,9 @@ func (s Style) inline(value any, flow bool) string {
 }
 
 var (
-	plainText = regexp.MustCompile(`^[A-Za-z0-9_./+-][A-Za-z0-9_./@+=:;()<>~$^-]*( [A-Za-z0-9_./@+=:;()<>~$^-]+)*$`)
+	plainText = regexp.MustCompile(`^[A-Za-z0-9_./+-][A-Za-z0-9_./@+=:;()~$^-]*( [A-Za-z0-9_./@+=:;()~$^-]+)*$`)
 	// What a YAML 1.1 or 1.2 reader may take for a number or a date: base 60, octal and underscores included.
-	numeric = regexp.MustCompile(`^[-+.]?[0-9.][0-9A-Fa-fxXoO_.,:+eETtZz -]*$`)
+	numeric = regexp.MustCompile(`^[-+._0-9][0-9A-Fa-fxXoO_.,:+eETtZz -]*$`)
 	special = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null|~|[-+]?\.inf|\.nan|=|<<|-|--|---|\.|\.\.|\.\.\.)$`)
 )
 
@@ -195,39 +196,44 @@ func printable(r rune) bool {
 	return r >= ' ' && r < 0x7F || r > 0x9F && r != 0xFEFF && r != 0xFFFD && r != 0x2028 && r != 0x2029 && unicode.IsPrint(r)
 }
 
-// doubleQuoted is a JSON string, which every reader of YAML takes: non-printable characters are escaped.
+// doubleQuoted is a string that every reader of YAML takes: what is not printable is escaped.
 func doubleQuoted(text string) string {
-	var b strings.Builder
-	for _, r := range jsonString(text) {
-		if printable(r) {
-			b.WriteRune(r)
-			continue
-		}
+	return escaped(text, func(r rune) string {
 		if r > 0xFFFF {
-			b.WriteString(`\U` + hex(r, 8))
-		} else {
-			b.WriteString(`\u` + hex(r, 4))
+			return fmt.Sprintf(`\U%08x`, r)
+		}
+		return fmt.Sprintf(`\u%04x`, r)
+	})
+}
+
+// jsonString is a string for strict JSON.
+func jsonString(text string) string {
+	return escaped(text, func(r rune) string {
+		if high, low := utf16.EncodeRune(r); high != unicode.ReplacementChar {
+			return fmt.Sprintf(`\u%04x\u%04x`, high, low)
+		}
+		return fmt.Sprintf(`\u%04x`, r)
+	})
+}
+
+func escaped(text string, escape func(rune) string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case printable(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(escape(r))
 		}
 	}
+	b.WriteByte('"')
 	return b.String()
-}
-
-func hex(r rune, digits int) string {
-	const alphabet = "0123456789abcdef"
-	out := make([]byte, digits)
-	for i := digits - 1; i >= 0; i-- {
-		out[i] = alphabet[r&15]
-		r >>= 4
-	}
-	return string(out)
-}
-
-func jsonString(text string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(text); err != nil {
-		return `""`
-	}
-	return strings.TrimSuffix(b.String(), "\n")
 }

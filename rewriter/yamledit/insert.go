@@ -51,6 +51,25 @@ func (e *editor) insert(n *node, depth int) error {
 	return e.addLines(pos, style.mapping(n.change.keys.value().(Map), prefix), depth)
 }
 
+// renew puts new entries beside the dash of an item that loses all it had.
+func (e *editor) renew(n *node, depth int) error {
+	first, last := n.entries[0], n.entries[len(n.entries)-1]
+	if e.comment(first.mark, last.end()) >= 0 || len(e.actions) > 0 {
+		return refuse("all of a list item is to be replaced")
+	}
+	n.change.order = len(n.entries)
+	style, prefix := e.styleAt(n), strings.Repeat(" ", n.column)
+	var lines []string
+	if n.kind == mapping {
+		lines = style.mapping(n.change.keys.value().(Map), prefix)
+	} else {
+		lines = style.sequence(n.change.items, prefix)
+	}
+	text := strings.TrimLeft(strings.Join(lines, e.eol(first.mark)), " ")
+	e.adds = append(e.adds, insertion{pos: first.mark, end: last.end(), depth: depth, text: text})
+	return nil
+}
+
 // anchorEntry is the entry below which new keys of a mapping stand; none stands for above the first. An object's new keys
 // stand below its metadata; a compact item keeps its first entry beside the dash.
 func (e *editor) anchorEntry(n *node) (int, bool) {

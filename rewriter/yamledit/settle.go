@@ -51,7 +51,7 @@ func (p *plan) settle() error {
 		if err := p.unshared(n); err != nil {
 			return err
 		}
-		if n.change.set != nil && n.kind != scalar && n.kind != alias && len(n.touchedEntries()) > 0 {
+		if n.change.set != nil && (n.change.keys != nil || len(n.change.items) > 0 || len(n.touchedEntries()) > 0) {
 			return refuse("two edits disagree about one field")
 		}
 		for at := n; at.parent != nil; at = at.parent {
