@@ -158,11 +158,12 @@ type (
 				Create          bool
 			}
 		}
-		Holds []struct {
-			Findings     []string
-			Workload     ref
-			Code, Reason string
-		}
+		Holds []planHold
+	}
+	planHold struct {
+		Findings     []string
+		Workload     ref
+		Code, Reason string
 	}
 )
 

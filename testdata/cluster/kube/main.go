@@ -1,6 +1,6 @@
 // Command kube is the control plane of the cluster tests in one binary: its first argument says which of the real
-// programs it is (etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, kwok; kwok-stages prints what kwok is told), the rest is that
-// program's own command line.
+// programs it is (etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, kwok; kwok-stages prints what
+// kwok is told), the rest is that program's own command line.
 //
 // One binary because the programs share most of their packages: apart they would cost several times the link time
 // and the disk.
@@ -69,6 +69,8 @@ func main() {
 
 // runKwok reads kwok's own files before its flags, as its own main does.
 func runKwok() error {
+	// Kubernetes' own packages add a flag version, which is no bool, to those of every program.
+	pflag.CommandLine = pflag.NewFlagSet("kwok", pflag.ContinueOnError)
 	flags := pflag.NewFlagSet("global", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	flags.Usage = func() {}
