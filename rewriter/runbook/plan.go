@@ -89,8 +89,10 @@ func (j *job) check() error {
 
 func checkMove(m planner.Move) error {
 	switch {
-	case !planner.ValidNamespace(m.Workload.Namespace) || !planner.ValidNamespace(m.ServiceAccount.Namespace):
+	case m.Workload.Namespace != "" && !planner.ValidNamespace(m.Workload.Namespace): // a cluster-scoped resource has none
 		return fmt.Errorf("namespace %q: not a name that Kubernetes accepts", m.Workload.Namespace)
+	case !planner.ValidNamespace(m.ServiceAccount.Namespace):
+		return fmt.Errorf("the service account's namespace %q: not a name that Kubernetes accepts", m.ServiceAccount.Namespace)
 	case !planner.ValidName(m.Workload.Name) || !planner.ValidName(m.ServiceAccount.Name):
 		return fmt.Errorf("name %q with service account %q: not names that Kubernetes accepts", m.Workload.Name, m.ServiceAccount.Name)
 	case m.Account != "" && !planner.ValidEmail(m.Account):

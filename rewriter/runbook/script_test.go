@@ -196,6 +196,28 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
+// A cluster-scoped resource (a ClusterIssuer) has no namespace; its controller's service account has one.
+func TestClusterScoped(t *testing.T) {
+	plan := shopPlan(t)
+	move := &plan.Moves[0]
+	move.Workload = scanner.Ref{APIVersion: "cert-manager.io/v1", Kind: "ClusterIssuer", Name: "letsencrypt"}
+	move.Edits = []planner.Edit{{Object: move.Workload, Op: planner.OpRemove, Field: field(t, "spec.acme.solver.cloudDNS.serviceAccountSecretRef")}}
+	plan.Retirements[0].Workloads = []scanner.Ref{move.Workload}
+	files, err := runbook.Files(plan, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range files {
+		if strings.HasSuffix(name, "2-verify.sh") && !bytes.Contains(content, []byte("check_fields")) {
+			t.Error("2-verify.sh does not ask about the resource")
+		}
+	}
+	move.ServiceAccount.Namespace = ""
+	if _, err := runbook.Files(plan, nil); err == nil {
+		t.Error("a service account without a namespace reached a script")
+	}
+}
+
 // What is text and no name is quoted: nothing of it runs.
 func TestHostileText(t *testing.T) {
 	for _, text := range []string{"$(touch /tmp/dekey-pwned)", "`id`", "'; id; '", "\"; id; \"", "\\", "!!", "|x|", "*"} {
