@@ -17,12 +17,14 @@ type analysis struct {
 	resolved []resolvedWorkload
 	findings []candidate
 	names    map[string]bool // of Secrets that are presumed to hold a key
+	// addresses are the workloads of each source.
+	addresses map[address]bool
 }
 
 // A resolvedWorkload is one definition with its uses.
 type resolvedWorkload struct {
 	*definition
-	specs []wiring.PodSpec
+	specs map[int]wiring.PodSpec // of the pods that were resolved
 	uses  []wiring.Use
 }
 
@@ -73,26 +75,26 @@ func compareLive(a, b bool) int {
 	return 1
 }
 
-// resolve resolves every workload, and says whether that presumes more than before.
+// resolve resolves every workload that can use a key, and says whether that presumes more than before.
 func (a *analysis) resolve() bool {
 	news := false
 	a.resolved = a.resolved[:0]
+	holding := a.holding()
 	for _, d := range a.workloads {
 		if a.owned(d) {
 			continue
 		}
 		r := resolvedWorkload{definition: d}
 		v := a.view(d.Ref.Namespace, d.place)
-		for _, pod := range d.pods {
+		for i, pod := range d.pods {
 			if d.Ref.Kind == "ProwJob" {
 				pod = a.withPresets(pod, d)
 			}
-			if pod.Plain() {
-				r.specs = append(r.specs, pod.Spec)
+			if pod.Plain() || !pod.Telling() && !namesAny(&pod, holding) {
 				continue
 			}
 			spec, uses := wiring.Resolve(&pod, v)
-			r.specs = append(r.specs, spec)
+			r.learn(i, spec)
 			for _, u := range uses {
 				if u.Presumed && a.presume(u.Secret, d.Ref.Namespace, d.place) {
 					news = true
@@ -105,10 +107,54 @@ func (a *analysis) resolve() bool {
 	return news
 }
 
+// learn keeps the spec of the i-th pod as Resolve gave it.
+func (r *resolvedWorkload) learn(i int, spec wiring.PodSpec) {
+	if r.specs == nil {
+		r.specs = map[int]wiring.PodSpec{}
+	}
+	r.specs[i] = spec
+}
+
+// podSpecs are the pod specs, with what is known of volumes where a key can be in use.
+func (r *resolvedWorkload) podSpecs() []wiring.PodSpec {
+	specs := make([]wiring.PodSpec, 0, len(r.pods))
+	for i := range r.pods {
+		spec, ok := r.specs[i]
+		if !ok {
+			spec = r.pods[i].Spec()
+		}
+		specs = append(specs, spec)
+	}
+	return specs
+}
+
+// holding are the names of what holds a key somewhere, or leads to one.
+func (a *analysis) holding() map[holderName]bool {
+	names := map[holderName]bool{}
+	for _, h := range a.holders {
+		if h.points() {
+			names[holderName{h.ref.Kind, h.ref.Name}] = true
+		}
+	}
+	for p := range a.presumed {
+		names[p.holderName] = true
+	}
+	return names
+}
+
+func namesAny(pod *wiring.Pod, holding map[holderName]bool) bool {
+	for kind, name := range pod.Names {
+		if holding[holderName{kind, name}] {
+			return true
+		}
+	}
+	return false
+}
+
 // withPresets adds what presets of the same source bring to a job, in the order of their names.
 func (a *analysis) withPresets(pod wiring.Pod, d *definition) wiring.Pod {
 	for _, p := range a.presets {
-		if p.source == d.source && p.AppliesTo(d.Labels) {
+		if p.source == d.source && p.AppliesTo(wiring.Unpaired(d.labels)) {
 			pod = pod.With(p.Preset)
 		}
 	}
@@ -130,17 +176,24 @@ func (a *analysis) presume(secret Holder, namespace string, at place) bool {
 	return true
 }
 
+// An address names an object in its source.
+type address struct{ source, namespace, kind, name string }
+
 // owned says that the object belongs to another one that was seen: that one is the workload.
 func (a *analysis) owned(d *definition) bool {
-	for _, owner := range d.owners {
-		kind, name, _ := strings.Cut(owner, "/")
+	if len(d.owners) == 0 {
+		return false
+	}
+	if a.addresses == nil {
+		a.addresses = map[address]bool{}
 		for _, o := range a.workloads {
-			if o.Ref.Kind == kind && o.Ref.Name == name && o.Ref.Namespace == d.Ref.Namespace && o.source == d.source {
-				return true
-			}
+			a.addresses[address{o.source, o.Ref.Namespace, o.Ref.Kind, o.Ref.Name}] = true
 		}
 	}
-	return false
+	return slices.ContainsFunc(d.owners, func(owner string) bool {
+		kind, name, _ := strings.Cut(owner, "/")
+		return a.addresses[address{d.source, d.Ref.Namespace, kind, name}]
+	})
 }
 
 // wiringFindings are the uses by pods.

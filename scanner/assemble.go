@@ -218,8 +218,9 @@ func (r resolvedWorkload) runsUnder(names map[accountName]bool) bool {
 	matters := func(name string) bool {
 		return names[accountName{r.Ref.Namespace, name}] && (r.Ref.Namespace != "" || name != "default")
 	}
-	return matters(r.ServiceAccount) || slices.ContainsFunc(r.specs, func(s wiring.PodSpec) bool {
-		return matters(firstOf(s.ServiceAccountName, s.DeprecatedServiceAccount))
+	return matters(r.ServiceAccount) || slices.ContainsFunc(r.pods, func(p wiring.Pod) bool {
+		name, _ := p.Account()
+		return matters(name)
 	})
 }
 
@@ -249,7 +250,8 @@ func (a *analysis) resourcesThatMatter(findings []Finding, groups map[Ref][]reso
 // runs), with everybody's origins.
 func join(group []resolvedWorkload) Workload {
 	w := group[0].Workload
-	w.PodSpecs = group[0].specs
+	w.PodSpecs = group[0].podSpecs()
+	w.Labels = wiring.Unpaired(group[0].labels)
 	w.Origins = nil
 	var conflicts, drifts []string
 	for _, r := range group {

@@ -22,7 +22,8 @@ type collector struct {
 	hints    []Hint
 	clusters map[string]Cluster
 
-	seen map[string]bool // objects and files that were looked at
+	seen  map[string]bool // objects and files that were looked at
+	specs *wiring.Extractor
 
 	keys      map[string]*Key
 	holders   []*holder // Secrets, ConfigMaps, SecretProviderClasses
@@ -52,6 +53,8 @@ type definition struct {
 	place
 	Workload
 	pods []wiring.Pod
+	// labels are the object's own, as keys and values by turns: a mapping would weigh more than all the rest.
+	labels []string
 	// owners are the objects that own this one, as managers spell them: KIND/NAME.
 	owners []string
 }
@@ -91,6 +94,7 @@ func newCollector() *collector {
 		sources:  map[string]Source{},
 		clusters: map[string]Cluster{},
 		seen:     map[string]bool{},
+		specs:    wiring.NewExtractor(),
 		keys:     map[string]*Key{},
 	}
 }
@@ -219,7 +223,7 @@ func (c *collector) Object(o *Object) {
 		}
 	}
 	c.makers(o, at)
-	pods := wiring.Extract(o)
+	pods := c.specs.Extract(o)
 	if len(pods) > 0 {
 		c.workload(o, at, pods)
 	}
@@ -281,18 +285,19 @@ func (c *collector) workload(o *Object, at place, pods []wiring.Pod) {
 	d := &definition{place: at, pods: pods}
 	d.Workload = Workload{
 		Ref: o.Ref, Origins: slices.Clone(o.Origins), Managers: slices.Clone(o.Managers), Live: o.Live, Root: o.Root,
-		Generated: o.Generated, Labels: texts(lookup(o.Content, "metadata", "labels")),
+		Generated: o.Generated,
 	}
-	if d.Labels == nil && o.Ref.Kind == "ProwJob" {
-		d.Labels = texts(o.Content["labels"]) // in a configuration, a job is no object yet
+	d.labels = c.specs.Pairs(lookup(o.Content, "metadata", "labels"))
+	if d.labels == nil && o.Ref.Kind == "ProwJob" {
+		d.labels = c.specs.Pairs(o.Content["labels"]) // in a configuration, a job is no object yet
 	}
-	first := pods[0].Spec
-	d.ServiceAccount = firstOf(first.ServiceAccountName, first.DeprecatedServiceAccount)
-	if d.ServiceAccount == "" && !first.AccountElsewhere {
+	account, here := pods[0].Account()
+	d.ServiceAccount = account
+	if account == "" && here {
 		d.ServiceAccount = "default"
 	}
 	for _, p := range pods {
-		d.HostNetwork = d.HostNetwork || p.Spec.HostNetwork
+		d.HostNetwork = d.HostNetwork || p.HostNetwork()
 	}
 	d.Replicas = integer(lookup(o.Content, "spec", "replicas"))
 	d.Suspended, _ = lookup(o.Content, "spec", "suspend").(bool)

@@ -60,11 +60,11 @@ func (c *collector) findInline(o *Object, at place, pods []wiring.Pod) {
 // attribute finds the container and the variable that hold the key.
 func (k *inlineKey) attribute(o *Object, pods []wiring.Pod) {
 	for _, p := range pods {
-		for _, container := range p.Spec.Containers {
+		for _, container := range p.Spec().Containers {
 			if !under(o.Content, k.field, container.Field) {
 				continue
 			}
-			k.container, k.containerType, k.podSpec = container.Name, container.Type, p.Spec.Path
+			k.container, k.containerType, k.podSpec = container.Name, container.Type, p.Path()
 			k.field = append(container.Field.Join(), k.field[len(container.Field):]...)
 			rest := k.field[len(container.Field):]
 			if len(rest) > 1 && rest[0].Key == "env" {

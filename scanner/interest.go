@@ -49,7 +49,8 @@ func (a *analysis) interest() Interest {
 		account(ref.Namespace, ref.Name+"-wi")
 		account(ref.Namespace, f.definition.ServiceAccount)
 		for _, p := range f.definition.pods {
-			account(ref.Namespace, firstOf(p.Spec.ServiceAccountName, p.Spec.DeprecatedServiceAccount))
+			name, _ := p.Account()
+			account(ref.Namespace, name)
 		}
 	}
 	for _, h := range a.holders {
@@ -70,8 +71,10 @@ func (a *analysis) interest() Interest {
 	}
 	for _, d := range a.workloads {
 		for i := range d.pods {
-			for _, name := range d.pods[i].ConfigMaps() {
-				in.ConfigMaps = append(in.ConfigMaps, Holder{Kind: "ConfigMap", Namespace: d.Ref.Namespace, Name: name})
+			for kind, name := range d.pods[i].Names {
+				if kind == "ConfigMap" {
+					in.ConfigMaps = append(in.ConfigMaps, Holder{Kind: kind, Namespace: d.Ref.Namespace, Name: name})
+				}
 			}
 		}
 	}

@@ -47,9 +47,9 @@ func (c *collector) findMentions(o *Object, pods []wiring.Pod) {
 	}
 	own := map[string]bool{}
 	for _, p := range pods {
-		own[p.Spec.AccountField.String()] = true // "" names no string
-		own[p.Spec.Path.Join(object.Key("serviceAccount")).String()] = true
-		own[p.Spec.Path.Join(object.Key("serviceAccountName")).String()] = true
+		for _, field := range p.AccountFields() {
+			own[field.String()] = true
+		}
 	}
 	m := mentionWalk{object: o, own: own}
 	if !isKind(o.Ref, "Secret", "") {
@@ -74,8 +74,8 @@ type mentionWalk struct {
 }
 
 func (w *mentionWalk) walk(value any, parent map[string]any, key string, at object.Path, depth int) {
-	if depth > maxNameDepth || len(w.found) > maxNames {
-		return
+	if depth > maxNameDepth || len(w.found) > maxNames || key == "volumeMounts" || key == "volumes" {
+		return // where a token is mounted names nobody
 	}
 	switch v := value.(type) {
 	case map[string]any:
@@ -121,18 +121,18 @@ func (w *mentionWalk) text(v string, parent map[string]any, key string, at objec
 		return
 	}
 	found := false
-	for _, m := range principal.FindAllStringSubmatch(v, -1) {
-		w.add(m[1], m[2], at, v, "istio", false)
-		found = true
+	spelled := func(mark string, expression *regexp.Regexp, namespace, name int, why string) {
+		if !strings.Contains(v, mark) {
+			return
+		}
+		for _, m := range expression.FindAllStringSubmatch(v, -1) {
+			w.add(m[namespace], m[name], at, v, why, false)
+			found = true
+		}
 	}
-	for _, m := range userName.FindAllStringSubmatch(v, -1) {
-		w.add(m[1], m[2], at, v, "username", false)
-		found = true
-	}
-	for _, m := range linkerdName.FindAllStringSubmatch(v, -1) {
-		w.add(m[2], m[1], at, v, "linkerd", false)
-		found = true
-	}
+	spelled("/sa/", principal, 1, 2, "istio")
+	spelled("system:serviceaccount:", userName, 1, 2, "username")
+	spelled(".serviceaccount.identity.", linkerdName, 2, 1, "linkerd")
 	if found {
 		return
 	}

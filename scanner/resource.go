@@ -56,9 +56,9 @@ func podFields(pods []wiring.Pod) []object.Path {
 	var fields []object.Path
 	for _, p := range pods {
 		for _, key := range []string{"volumes", "imagePullSecrets", "env", "envFrom", "volumeMounts"} {
-			fields = append(fields, p.Spec.Path.Join(object.Key(key)))
+			fields = append(fields, p.Path().Join(object.Key(key)))
 		}
-		for _, container := range p.Spec.Containers {
+		for _, container := range p.Spec().Containers {
 			fields = append(fields, container.Field)
 		}
 	}

@@ -12,11 +12,10 @@ import (
 // arguments gives the uses by command and args.
 func (r *resolver) arguments(i int) {
 	c := &r.pod.containers[i]
-	image := r.pod.Spec.Containers[i].Image
 	r.eachNamed(i, c.words, func(n named, value string) {
 		flag, known := catalog.Flag{}, false
 		if n.name != "" && !n.assigned {
-			flag, known = catalog.LookupFlag(image, n.program, n.name)
+			flag, known = catalog.LookupFlag(c.image, n.program, n.name)
 			known = known && flag.Value == catalog.ValuePath
 		}
 		telling := known || n.activate || n.assigned && catalog.KeyEnv(n.name)
@@ -55,7 +54,7 @@ func (r *resolver) argument(i int, n named, flag catalog.Flag, known bool) Use {
 	u := Use{Via: object.ArgFile, Field: n.name, Embedded: n.embedded}
 	for _, w := range n.words {
 		if !n.embedded {
-			u.At = append(u.At, c.words[w].field)
+			u.At = append(u.At, r.pod.wordField(i, c.words[w]))
 		}
 		if w == n.words[0] {
 			u.Origins = append(u.Origins, c.words[w].at...)
@@ -63,7 +62,7 @@ func (r *resolver) argument(i int, n named, flag catalog.Flag, known bool) Use {
 	}
 	first := c.words[n.words[0]]
 	if u.Field == "" {
-		u.Field = relativeField(r.pod.Spec.Containers[i].Field, first.field)
+		u.Field = first.place()
 	}
 	switch {
 	case n.activate:
@@ -126,12 +125,12 @@ func (r *resolver) inText(i int, n named, value string) []hit {
 	return found
 }
 
-// relativeField is a field as it stands in its container: args[2].
-func relativeField(container, field object.Path) string {
-	if field.HasPrefix(container) {
-		return field[len(container):].String()
+// place is where a word stands in its container: args[2].
+func (w word) place() string {
+	if w.script {
+		return w.name
 	}
-	return field.String()
+	return object.Path{object.Key(w.name), object.At(int(w.index))}.String()
 }
 
 // wellKnown gives the uses by files that lie where client libraries look by themselves.
@@ -201,14 +200,15 @@ func (r *resolver) mounts(i int) {
 
 // pullSecrets gives the image pull secrets that are known to hold a key.
 func (r *resolver) pullSecrets() {
-	for _, p := range r.pod.pulls {
+	for n, p := range r.pod.pulls {
+		field := r.pod.pullField(n)
 		for _, entry := range r.know.Contents("Secret", p.name).Entries {
 			if entry.Holds != object.Yes || len(entry.Keys) == 0 || !strings.HasPrefix(entry.Name, ".dockerc") {
 				continue
 			}
 			for _, id := range entry.Keys {
 				r.uses = append(r.uses, Use{
-					Via: object.ImagePull, Field: p.field.String(), Key: id, At: []object.Path{p.field}, Origins: p.at,
+					Via: object.ImagePull, Field: field.String(), Key: id, At: []object.Path{field}, Origins: p.at,
 					Secret: object.Holder{Kind: "Secret", Name: p.name, Entry: entry.Name},
 				})
 				r.of = append(r.of, -1)

@@ -1,125 +1,83 @@
 package wiring
 
 import (
+	"slices"
 	"strings"
 
 	"dekey/scanner/catalog"
 	"dekey/scanner/object"
 )
 
-// A container is what Resolve needs of one container.
-type container struct {
-	env        []variable
-	from       []envSource
-	mounts     []mount
-	words      []word // command, then args, or the text of a script
-	texts      []word // what probes and hooks run
-	workingDir string
-}
-
-// A variable is one entry of env.
-type variable struct {
-	name  string
-	value string
-	// kind is Secret or ConfigMap when the value comes from an entry of one, "other" when from elsewhere.
-	kind          string
-	object, entry string
-	optional      bool
-	field         object.Path
-	at            []object.Origin
-	// dropped: the value was not kept, because it can name no file.
-	dropped bool
-	preset  string // the preset that brings it, or ""
-}
-
-// An envSource is one entry of envFrom.
-type envSource struct {
-	kind, name, prefix string
-	optional           bool
-	field              object.Path
-	at                 []object.Origin
-}
-
-// A mount is one entry of volumeMounts.
-type mount struct {
-	volume, path, subPath string
-	expand                bool // subPathExpr
-	preset                string
-	field                 object.Path
-	at                    []object.Origin
-}
-
-// A word is one element of command or args, or a text that a container runs.
-type word struct {
-	text   string
-	name   string // command, args, script, livenessProbe, ...
-	script bool   // a whole text for an interpreter
-	field  object.Path
-	at     []object.Origin
-}
-
-// container decodes one container into the pod.
-func (e *extractor) container(pod *Pod, m map[string]any, typ string, at object.Path) {
-	spec := Container{Name: text(m["name"]), Type: typ, Field: at, Image: text(m["image"])}
-	spec.Sidecar = typ == "initContainer" && text(m["restartPolicy"]) == "Always"
-	c := container{workingDir: text(m["workingDir"])}
+// container decodes one container into the pod. Suffix is its place from the pod spec.
+func (e *extraction) container(pod *Pod, m map[string]any, typ string, suffix object.Path) {
+	c := container{
+		name: e.intern(text(m["name"])), typ: typ, image: e.intern(text(m["image"])), suffix: e.internPath(suffix),
+		workingDir: e.intern(text(m["workingDir"])),
+		sidecar:    typ == "initContainer" && text(m["restartPolicy"]) == "Always",
+	}
 	env := list(m["env"])
+	c.names, c.env = make([]string, 0, len(env)), make([]variable, 0, len(env))
 	for i, raw := range env {
-		if name := text(field(raw, "name")); name != "" {
-			spec.Env = append(spec.Env, name)
-			c.env = append(c.env, decodeVariable(raw, name, at.Join(object.Key("env"), itemStep(env, i, "name"))))
+		if name := e.intern(text(field(raw, "name"))); name != "" {
+			c.names = append(c.names, name)
+			c.env = append(c.env, e.variable(raw, name, e.step(env, i, "name")))
 		}
 	}
 	for i, raw := range list(m["envFrom"]) {
-		from := envSource{prefix: text(field(raw, "prefix")), field: at.Join(object.Key("envFrom"), object.At(i))}
+		c.fromAll = true
+		from := envSource{prefix: e.intern(text(field(raw, "prefix"))), index: int32(i)}
 		for _, ref := range [...]struct{ kind, key string }{{"ConfigMap", "configMapRef"}, {"Secret", "secretRef"}} {
 			if raw := field(raw, ref.key); raw != nil {
-				from.kind, from.name = ref.kind, text(field(raw, "name"))
+				from.kind, from.name = ref.kind, e.intern(text(field(raw, "name")))
 				from.optional, _ = field(raw, "optional").(bool)
 			}
 		}
-		spec.EnvFrom = true
 		if from.name != "" {
 			c.from = append(c.from, from)
 		}
 	}
 	mounts := list(m["volumeMounts"])
+	c.mounts = make([]mount, 0, len(mounts))
 	for i, raw := range mounts {
 		mt := mount{
-			volume:  text(field(raw, "name")),
-			path:    text(field(raw, "mountPath")),
-			subPath: text(field(raw, "subPath")),
-			field:   at.Join(object.Key("volumeMounts"), itemStep(mounts, i, "mountPath")),
+			volume:  e.intern(text(field(raw, "name"))),
+			path:    e.intern(text(field(raw, "mountPath"))),
+			subPath: e.intern(text(field(raw, "subPath"))),
+			step:    e.step(mounts, i, "mountPath"),
 		}
 		if expr := text(field(raw, "subPathExpr")); expr != "" {
-			mt.subPath, mt.expand = expr, true
+			mt.subPath, mt.expand = e.intern(expr), true
 		}
 		if mt.volume != "" && mt.path != "" {
 			c.mounts = append(c.mounts, mt)
 		}
 	}
+	c.words = make([]word, 0, len(list(m["command"]))+len(list(m["args"])))
 	for _, key := range []string{"command", "args"} {
-		c.words = append(c.words, decodeWords(m[key], key, at.Join(object.Key(key)))...)
+		c.words = append(c.words, e.words(m[key], key)...)
 	}
 	for _, key := range []string{"script", "source"} {
 		if script, ok := m[key].(string); ok && script != "" {
-			c.words = append(c.words, word{text: script, name: key, script: true, field: at.Join(object.Key(key))})
+			c.words = append(c.words, word{text: strings.Clone(script), name: key, script: true})
 		}
 	}
 	for _, key := range []string{"livenessProbe", "readinessProbe", "startupProbe"} {
-		c.texts = append(c.texts, decodeWords(field(m, key, "exec", "command"), key, at.Join(object.Keys(key, "exec", "command")...))...)
+		c.texts = append(c.texts, e.words(field(m, key, "exec", "command"), key)...)
 	}
 	for _, key := range []string{"postStart", "preStop"} {
-		c.texts = append(c.texts, decodeWords(field(m, "lifecycle", key, "exec", "command"), key, at.Join(object.Keys("lifecycle", key, "exec", "command")...))...)
+		c.texts = append(c.texts, e.words(field(m, "lifecycle", key, "exec", "command"), key)...)
 	}
-	c.trim()
+	c.names, c.words, c.texts = slices.Clip(c.names), slices.Clip(c.words), slices.Clip(c.texts)
 	pod.containers = append(pod.containers, c)
-	pod.Spec.Containers = append(pod.Spec.Containers, spec)
 }
 
-func decodeVariable(raw any, name string, at object.Path) variable {
-	v := variable{name: name, field: at}
-	v.value = text(field(raw, "value"))
+func (e *extraction) variable(raw any, name string, at step) variable {
+	v := variable{name: name, step: at}
+	if value := text(field(raw, "value")); len(value) <= longValue {
+		v.value = e.intern(value)
+	} else {
+		v.dropped = true
+	}
 	from, _ := field(raw, "valueFrom").(map[string]any)
 	if from == nil {
 		return v
@@ -128,22 +86,22 @@ func decodeVariable(raw any, name string, at object.Path) variable {
 	for _, ref := range [...]struct{ kind, key string }{{"ConfigMap", "configMapKeyRef"}, {"Secret", "secretKeyRef"}} {
 		if raw := field(from, ref.key); raw != nil {
 			v.kind = ref.kind
-			v.object, v.entry = text(field(raw, "name")), text(field(raw, "key"))
+			v.object, v.entry = e.intern(text(field(raw, "name"))), e.intern(text(field(raw, "key")))
 			v.optional, _ = field(raw, "optional").(bool)
 		}
 	}
 	return v
 }
 
-// decodeWords reads command or args: a list, or (in some custom resources) one text.
-func decodeWords(value any, name string, at object.Path) []word {
+// words reads command or args: a list, or (in some custom resources) one text.
+func (e *extraction) words(value any, name string) []word {
 	if s, ok := value.(string); ok && s != "" {
-		return []word{{text: s, name: name, script: true, field: at}}
+		return []word{{text: strings.Clone(s), name: name, script: true}}
 	}
 	items := list(value)
 	words := make([]word, 0, len(items))
 	for i, raw := range items {
-		words = append(words, word{text: text(raw), name: name, field: at.Join(object.At(i))})
+		words = append(words, word{text: e.intern(text(raw)), name: name, index: int32(i)})
 	}
 	return words
 }
@@ -151,51 +109,81 @@ func decodeWords(value any, name string, at object.Path) []word {
 // longValue is where a value can be no path any more.
 const longValue = 4096
 
-// trim drops values that can name no file: neither a path nor a piece of one.
+// trim drops variables that can name no file and are no piece of a path; their names stay.
 func (c *container) trim() {
-	for i := range c.env {
-		v := &c.env[i]
-		if len(v.value) > longValue || len(v.value) > 64 && !strings.ContainsAny(v.value, "/$") {
-			v.value, v.dropped = "", true
+	c.env = slices.Clone(slices.DeleteFunc(c.env, func(v variable) bool {
+		if v.kind == "Secret" || v.kind == "ConfigMap" || strings.ContainsAny(v.value, "/$") || catalog.KeyEnv(v.name) {
+			return false
 		}
-	}
+		return !c.mentions(v.name) && !slices.ContainsFunc(c.env, func(o variable) bool { return o.name == v.name && o.step != v.step })
+	}))
 }
 
-// interesting says that the container may get at a key without a volume of the pod.
-func (c *container) interesting(image string) bool {
-	if len(c.from) > 0 {
-		return true
+// mentions says that some other text of the container is put together from the variable.
+func (c *container) mentions(name string) bool {
+	in := func(s string) bool {
+		return strings.Contains(s, "$("+name+")") || strings.Contains(s, "$"+name) || strings.Contains(s, "${"+name)
 	}
+	return slices.ContainsFunc(c.env, func(v variable) bool { return in(v.value) }) ||
+		slices.ContainsFunc(c.words, func(w word) bool { return in(w.text) }) ||
+		slices.ContainsFunc(c.texts, func(w word) bool { return in(w.text) }) ||
+		slices.ContainsFunc(c.mounts, func(m mount) bool { return in(m.path) || m.expand && in(m.subPath) })
+}
+
+// interest says whether the container may get at a key without a volume of the pod, and whether something in it tells of
+// a key by itself.
+func (e *extraction) interest(c *container) (interesting, telling bool) {
+	interesting = len(c.from) > 0
+	program := c.program()
 	for _, v := range c.env {
-		if v.kind == "Secret" || v.kind == "ConfigMap" || catalog.KeyEnv(v.name) {
-			return true
-		}
-		if strings.Contains(v.value, "/") {
-			if _, known := catalog.LookupEnv(image, c.program(), v.name); known {
-				return true
+		if e.isKeyEnv(v.name) {
+			telling = true
+		} else if strings.Contains(v.value, "/") || v.object != "" {
+			if _, known := catalog.LookupEnv(c.image, program, v.name); known {
+				telling = true
 			}
+		}
+		interesting = interesting || v.kind == "Secret" || v.kind == "ConfigMap"
+	}
+	for _, m := range c.mounts {
+		if catalog.WellKnownPath(m.path) || catalog.WellKnownPath(m.path+"/"+defaultFile) {
+			telling = true
 		}
 	}
 	for _, w := range c.words {
-		if strings.Contains(w.text, "GOOGLE_APPLICATION_CREDENTIALS") || strings.Contains(w.text, activation) {
-			return true
+		if telling {
+			break
 		}
-		if name, _, _ := strings.Cut(w.text, "="); strings.HasPrefix(name, "-") && !strings.ContainsAny(name, " \n") {
-			if _, known := catalog.LookupFlag(image, c.program(), name); known {
-				return true
-			}
+		if w.script || strings.ContainsAny(w.text, " \n") {
+			telling = e.tellingScript(c.image, w.text)
+			continue
+		}
+		telling = w.text == activation || strings.HasPrefix(w.text, "-") && knownFlag(c.image, program, w.text)
+	}
+	return interesting || telling, telling
+}
+
+// tellingScript says that a text may name a key by itself.
+func (e *extraction) tellingScript(image, s string) bool {
+	if strings.Contains(s, activation) {
+		return true
+	}
+	for _, n := range readScript(s) {
+		if n.name != "" && (n.assigned && e.isKeyEnv(n.name) || !n.assigned && knownFlag(image, n.program, n.name)) {
+			return true
 		}
 	}
 	return false
 }
 
+func knownFlag(image, program, text string) bool {
+	name, _, _ := strings.Cut(text, "=")
+	_, known := catalog.LookupFlag(image, program, name)
+	return known
+}
+
 // activation is how a script hands a key to gcloud.
 const activation = "activate-service-account"
-
-// candidate says that a variable with a literal value may name a key file.
-func candidate(name, value string) bool {
-	return strings.ContainsAny(value, "/$") || catalog.KeyEnv(name)
-}
 
 // program is the program that the container runs: the first word of its command, "" where the image decides.
 func (c *container) program() string {

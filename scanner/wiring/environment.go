@@ -34,6 +34,12 @@ func newEnvironment(c *container, k Knowledge) environment {
 			env.set(from.prefix+entry.Name, setting{value: entry.Value, known: entry.Known, index: -1, from: i, entry: entry})
 		}
 	}
+	// Of variables that were not kept only the name counts: it hides what envFrom sets.
+	for _, name := range c.names {
+		if _, ok := env.values[name]; ok {
+			env.set(name, setting{index: -1, from: -1})
+		}
+	}
 	for i, v := range c.env {
 		s := setting{index: i, from: -1}
 		switch v.kind {

@@ -4,27 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"dekey/scanner/catalog"
 	"dekey/scanner/object"
 )
-
-// A Pod is one pod spec of an object as compact facts: the object itself can be dropped. Resolve joins it with what is
-// known of Secrets and ConfigMaps.
-type Pod struct {
-	// Spec is what the planner asks, without what only Resolve knows (files and keys of volumes, mentions).
-	Spec PodSpec
-
-	volumes    []volume    // every volume that its containers can mount, outer ones included
-	containers []container // as Spec.Containers
-	pulls      []pull
-	preset     bool // a preset brings a part of it
-}
-
-// A pull is one entry of imagePullSecrets.
-type pull struct {
-	name  string
-	field object.Path
-	at    []object.Origin
-}
 
 // The lists of a mapping that hold containers, with the type that the contract gives them. Tekton has steps and sidecars,
 // Argo Workflows containers, initContainers and sidecars.
@@ -42,20 +24,73 @@ var containerFields = []string{"container", "script", "stepTemplate"}
 // The kinds that carry the values of a chart: what they render is looked at, not they.
 var chartKinds = []string{"HelmRelease", "HelmChart", "Application", "ApplicationSet"}
 
+// An Extractor finds pod specs. Texts that many objects share are kept once; it is not safe for concurrent use.
+type Extractor struct {
+	names  map[string]string
+	paths  map[string]object.Path
+	keyEnv map[string]bool
+}
+
+// NewExtractor makes an Extractor.
+func NewExtractor() *Extractor {
+	return &Extractor{names: map[string]string{}, paths: map[string]object.Path{}, keyEnv: map[string]bool{}}
+}
+
 // Extract finds the pod specs of o by shape: a mapping with a list of containers, wherever it stands; and what looks like
-// one container by itself (Argo's container and script, a Spark driver, a Prow preset, a resource with volumeMounts of its
-// own). Schemas, status and the copy in kubectl's annotation are passed over. The result is in the order of the fields'
-// names.
-func Extract(o *object.Object) []Pod {
+// one container by itself (Argo's container and script, a Spark driver, a resource with volumeMounts of its own). Schemas,
+// status and the copy in kubectl's annotation are passed over. The result is in the order of the fields' names, and keeps
+// nothing of o alive.
+func (x *Extractor) Extract(o *object.Object) []Pod {
 	if o == nil || slices.Contains(chartKinds, o.Ref.Kind) {
 		return nil
 	}
-	e := &extractor{object: o}
+	e := &extraction{Extractor: x, object: o}
 	e.walk(o.Content, nil, nil, scope{})
 	return e.pods
 }
 
-type extractor struct {
+// intern gives one copy of texts that are alike.
+func (x *Extractor) intern(s string) string {
+	if s == "" {
+		return ""
+	}
+	if one, ok := x.names[s]; ok {
+		return one
+	}
+	s = strings.Clone(s)
+	if len(s) < 256 {
+		x.names[s] = s
+	}
+	return s
+}
+
+// internPath gives one copy of paths that are alike.
+func (x *Extractor) internPath(p object.Path) object.Path {
+	key := p.String()
+	if one, ok := x.paths[key]; ok && one.Equal(p) {
+		return one
+	}
+	p = p.Join()
+	for i := range p {
+		p[i].Key, p[i].By, p[i].Value = x.intern(p[i].Key), x.intern(p[i].By), x.intern(p[i].Value)
+	}
+	x.paths[key] = p
+	return p
+}
+
+// isKeyEnv is catalog.KeyEnv, asked once for each name.
+func (x *Extractor) isKeyEnv(name string) bool {
+	known, ok := x.keyEnv[name]
+	if !ok {
+		known = catalog.KeyEnv(name)
+		x.keyEnv[x.intern(name)] = known
+	}
+	return known
+}
+
+// An extraction is the walk through one object.
+type extraction struct {
+	*Extractor
 	object *object.Object
 	pods   []Pod
 }
@@ -72,13 +107,13 @@ type scope struct {
 // maxDepth bounds the walk: no pod spec of the real world is deeper, and readers refuse deeper files anyway.
 const maxDepth = 200
 
-func (e *extractor) walk(m map[string]any, parent map[string]any, at object.Path, outer scope) {
+func (e *extraction) walk(m map[string]any, parent map[string]any, at object.Path, outer scope) {
 	if outer.depth > maxDepth {
 		return
 	}
 	inner := outer
 	inner.depth++
-	if own := e.decodeVolumes(m["volumes"], at.Join(object.Key("volumes"))); len(own) > 0 {
+	if own := e.decodeVolumes(m["volumes"], at); len(own) > 0 {
 		inner.volumes = append(own, outer.volumes...)
 	}
 	for _, key := range []string{"serviceAccountName", "serviceAccount"} {
@@ -92,11 +127,14 @@ func (e *extractor) walk(m map[string]any, parent map[string]any, at object.Path
 		if key == "" || consumed[key] || skipped(key, len(at)) { // a path cannot name an empty key
 			continue
 		}
-		e.descend(m[key], m, at.Join(object.Key(key)), inner)
+		switch m[key].(type) {
+		case map[string]any, []any:
+			e.descend(m[key], m, at.Join(object.Key(key)), inner)
+		}
 	}
 }
 
-func (e *extractor) descend(value any, parent map[string]any, at object.Path, outer scope) {
+func (e *extraction) descend(value any, parent map[string]any, at object.Path, outer scope) {
 	if outer.depth > maxDepth {
 		return
 	}
@@ -126,7 +164,7 @@ func skipped(key string, depth int) bool {
 }
 
 // pod decodes a pod spec at m, when there is one, and says which fields it took.
-func (e *extractor) pod(m, parent map[string]any, at object.Path, s scope) map[string]bool {
+func (e *extraction) pod(m, parent map[string]any, at object.Path, s scope) map[string]bool {
 	var pod Pod
 	consumed := map[string]bool{}
 	listed := false
@@ -139,35 +177,30 @@ func (e *extractor) pod(m, parent map[string]any, at object.Path, s scope) map[s
 		consumed[list.key] = true
 		for i, item := range items {
 			if c, ok := item.(map[string]any); ok {
-				e.container(&pod, c, list.typ, at.Join(object.Key(list.key), itemStep(items, i, "name")))
+				e.container(&pod, c, list.typ, object.Path{object.Key(list.key), itemStep(items, i, "name")})
 			}
 		}
 	}
 	for _, key := range containerFields {
 		if c, ok := m[key].(map[string]any); ok && (looksLikeContainer(c) || bareContainer(c)) {
 			consumed[key] = true
-			e.container(&pod, c, "container", at.Join(object.Key(key)))
+			e.container(&pod, c, "container", object.Keys(key))
 			listed = listed || key != "stepTemplate"
 		}
 	}
-	if len(pod.containers) == 0 && len(at) > 0 && bareContainer(m) {
+	if len(at) > 0 && bareContainer(m) {
+		// By itself, or beside a list of patches of containers (Prometheus).
 		for _, key := range []string{"env", "envFrom", "volumeMounts", "volumes", "command", "args"} {
 			consumed[key] = true
 		}
-		e.container(&pod, m, "container", at)
-	} else if len(pod.containers) > 0 && bareContainer(m) {
-		// A resource that lists patches of containers and has mounts of its own beside them (Prometheus).
-		for _, key := range []string{"env", "envFrom", "volumeMounts"} {
-			consumed[key] = true
-		}
-		e.container(&pod, m, "container", at)
+		e.container(&pod, m, "container", nil)
 	}
 	if len(pod.containers) == 0 {
 		return consumed
 	}
 	consumed["volumes"] = true
-	pod.Spec.Path = at
-	pod.volumes = s.volumes
+	pod.path = e.internPath(at)
+	pod.volumes = slices.Clip(s.volumes)
 	e.podFields(&pod, m, parent, at, s, listed)
 	e.finish(&pod)
 	e.pods = append(e.pods, pod)
@@ -240,33 +273,32 @@ func bareContainer(m map[string]any) bool {
 }
 
 // podFields reads what the pod spec says beside containers and volumes.
-func (e *extractor) podFields(pod *Pod, m, parent map[string]any, at object.Path, s scope, listed bool) {
-	spec := &pod.Spec
-	spec.ServiceAccountName = text(m["serviceAccountName"])
-	spec.DeprecatedServiceAccount = text(m["serviceAccount"])
+func (e *extraction) podFields(pod *Pod, m, parent map[string]any, at object.Path, s scope, listed bool) {
+	pod.account = e.intern(text(m["serviceAccountName"]))
+	pod.deprecated = e.intern(text(m["serviceAccount"]))
 	switch {
 	case m["serviceAccountName"] != nil || m["serviceAccount"] != nil:
 	case s.accountField != nil:
-		spec.AccountField, spec.ServiceAccountName = s.accountField, s.account
+		pod.accountField, pod.account = e.internPath(s.accountField), e.intern(s.account)
 	default:
-		spec.AccountElsewhere = !listed || hasKey(at, "containerSet")
+		pod.accountElsewhere = !listed || hasKey(at, "containerSet")
 	}
-	if automount, ok := m["automountServiceAccountToken"].(bool); ok {
-		spec.Automount = &automount
+	switch m["automountServiceAccountToken"] {
+	case true:
+		pod.automount = object.Yes
+	case false:
+		pod.automount = object.No
 	}
-	spec.HostNetwork, _ = m["hostNetwork"].(bool)
-	spec.NodeSelector = texts(m["nodeSelector"])
-	spec.Affinity = field(m["affinity"], "nodeAffinity") != nil
+	pod.hostNetwork, _ = m["hostNetwork"].(bool)
+	pod.affinity = field(m["affinity"], "nodeAffinity") != nil
+	pod.nodeSelector = e.Pairs(m["nodeSelector"])
 	metadata := templateMetadata(m, parent, at, e.object.Content)
-	spec.Labels = texts(field(metadata, "labels"))
-	spec.Annotations = texts(field(metadata, "annotations"))
-	delete(spec.Annotations, lastApplied)
+	pod.labels = e.Pairs(field(metadata, "labels"))
+	pod.annotations = e.Pairs(field(metadata, "annotations"))
 	pulls := list(m["imagePullSecrets"])
 	for i, item := range pulls {
 		if name := text(field(item, "name")); name != "" {
-			p := pull{name: name, field: at.Join(object.Key("imagePullSecrets"), itemStep(pulls, i, "name"))}
-			spec.ImagePullSecrets = append(spec.ImagePullSecrets, name)
-			pod.pulls = append(pod.pulls, p)
+			pod.pulls = append(pod.pulls, pull{name: e.intern(name), step: e.step(pulls, i, "name")})
 		}
 	}
 }
@@ -293,118 +325,62 @@ func hasKey(p object.Path, key string) bool {
 }
 
 // finish drops what a pod spec without any way to a Secret does not need, and locates what may become a finding.
-func (e *extractor) finish(pod *Pod) {
-	for _, v := range pod.volumes {
-		if len(v.sources) > 0 {
-			pod.Spec.Volumes = append(pod.Spec.Volumes, v.spec())
-		}
+func (e *extraction) finish(pod *Pod) {
+	pod.plain = len(pod.pulls) == 0 && !slices.ContainsFunc(pod.volumes, func(v volume) bool { return len(v.sources) > 0 })
+	for i := range pod.containers {
+		interesting, telling := e.interest(&pod.containers[i])
+		pod.plain = pod.plain && !interesting
+		pod.telling = pod.telling || telling
 	}
-	if pod.Plain() {
-		pod.volumes = nil
+	if !pod.plain {
 		for i := range pod.containers {
-			pod.containers[i] = container{}
+			pod.containers[i].trim()
 		}
-		for i := range pod.Spec.Containers {
-			pod.Spec.Containers[i].Env = nil
-		}
+		e.locate(pod)
 		return
 	}
-	e.locate(pod)
-}
-
-// Plain says that nothing of the pod spec can get at a key: no volume from a Secret, ConfigMap or CSI driver, no variable
-// from elsewhere, no variable or flag that is known to name a key, no pull secret.
-func (p *Pod) Plain() bool {
-	if len(p.Spec.Volumes) > 0 || len(p.pulls) > 0 || p.preset {
-		return false
+	pod.volumes, pod.annotations = nil, nil
+	for i := range pod.containers {
+		c := &pod.containers[i]
+		pod.containers[i] = container{name: c.name, typ: c.typ, image: c.image, suffix: c.suffix, sidecar: c.sidecar}
 	}
-	for i := range p.containers {
-		if p.containers[i].interesting(p.Spec.Containers[i].Image) {
-			return false
-		}
-	}
-	return true
 }
 
 // locate remembers where the pieces stand that may become findings. A live object has no text: its own origins do.
-func (e *extractor) locate(pod *Pod) {
+func (e *extraction) locate(pod *Pod) {
 	if e.object.Locator == nil {
 		return
 	}
-	for i := range pod.pulls {
-		pod.pulls[i].at = e.origins(pod.pulls[i].field)
+	for n := range pod.pulls {
+		pod.pulls[n].at = e.origins(pod.pullField(n))
 	}
 	for i := range pod.containers {
 		c := &pod.containers[i]
-		for j := range c.env {
-			if v := &c.env[j]; v.object != "" || candidate(v.name, v.value) {
-				v.at = e.origins(v.field)
+		for n := range c.env {
+			if v := &c.env[n]; v.object != "" || strings.ContainsAny(v.value, "/$") || e.isKeyEnv(v.name) {
+				v.at = e.origins(pod.envField(i, n))
 			}
 		}
-		for j := range c.from {
-			c.from[j].at = e.origins(c.from[j].field)
+		for n := range c.from {
+			c.from[n].at = e.origins(pod.fromField(i, n))
 		}
-		for j := range c.words {
-			if strings.ContainsAny(c.words[j].text, "/$") {
-				c.words[j].at = e.origins(c.words[j].field)
+		for n := range c.words {
+			if strings.ContainsAny(c.words[n].text, "/$") {
+				c.words[n].at = e.origins(pod.wordField(i, c.words[n]))
 			}
 		}
-		for j := range c.mounts {
-			if pod.volume(c.mounts[j].volume) != nil {
-				c.mounts[j].at = e.origins(c.mounts[j].field)
+		for n := range c.mounts {
+			if pod.volume(c.mounts[n].volume) != nil {
+				c.mounts[n].at = e.origins(pod.mountField(i, n))
 			}
 		}
 	}
 }
 
-func (e *extractor) origins(field object.Path) []object.Origin {
+func (e *extraction) origins(field object.Path) []object.Origin {
 	var origins []object.Origin
 	for _, place := range e.object.Places(field) {
 		origins = append(origins, place.Origin)
 	}
-	return origins
-}
-
-// volume is the volume of that name which a Secret, ConfigMap or CSI driver fills, or nil.
-func (p *Pod) volume(name string) *volume {
-	for i := range p.volumes {
-		if p.volumes[i].name == name {
-			if len(p.volumes[i].sources) == 0 {
-				return nil
-			}
-			return &p.volumes[i]
-		}
-	}
-	return nil
-}
-
-// declared says that the pod has a volume of that name, of any kind.
-func (p *Pod) declared(name string) bool {
-	return slices.ContainsFunc(p.volumes, func(v volume) bool { return v.name == name })
-}
-
-// ConfigMaps are the names of the ConfigMaps that fill variables or volumes of the pod, sorted.
-func (p *Pod) ConfigMaps() []string {
-	var names []string
-	for _, v := range p.volumes {
-		for _, s := range v.sources {
-			if s.kind == "ConfigMap" {
-				names = append(names, s.name)
-			}
-		}
-	}
-	for _, c := range p.containers {
-		for _, from := range c.from {
-			if from.kind == "ConfigMap" {
-				names = append(names, from.name)
-			}
-		}
-		for _, v := range c.env {
-			if v.kind == "ConfigMap" && v.object != "" {
-				names = append(names, v.object)
-			}
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return slices.Clip(origins)
 }

@@ -156,7 +156,7 @@ func (r *resolver) inVolume(v *volume, mount int, rel, file string) []hit {
 	rel = path.Clean("/" + rel)[1:]
 	var sure, possible []hit
 	for _, s := range v.sources {
-		files, complete := s.files(r.know)
+		files, complete := v.files(s, r.know)
 		matched := false
 		for _, f := range files {
 			h := hit{volume: v, mount: mount, source: s, file: f, path: file, possible: f.presumed && !s.listed}

@@ -40,7 +40,7 @@ func FuzzResolve(f *testing.F) {
 			if second := uses(t, o, k); len(first) != len(second) {
 				t.Fatalf("%d uses, then %d", len(first), len(second))
 			}
-			pods := wiring.Extract(o)
+			pods := wiring.NewExtractor().Extract(o)
 			for i := range pods {
 				spec, found := wiring.Resolve(&pods[i], k)
 				there(t, content, spec.Path)

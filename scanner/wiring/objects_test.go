@@ -198,7 +198,7 @@ func TestObjects(t *testing.T) {
 	for _, test := range objectTests {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
-			pods := wiring.Extract(decode(t, test.text))
+			pods := wiring.NewExtractor().Extract(decode(t, test.text))
 			for i := range pods {
 				spec, found := wiring.Resolve(&pods[i], contents{})
 				where := spec.Path.String() + " " + spec.AccountField.String()

@@ -44,9 +44,9 @@ func Presets(o *object.Object) []Preset {
 			continue
 		}
 		at := object.Keys("presets").Join(object.At(i))
-		e := &extractor{object: o}
+		e := &extraction{Extractor: NewExtractor(), object: o}
 		p := Preset{Labels: labels}
-		p.pod.volumes = e.decodeVolumes(m["volumes"], at.Join(object.Key("volumes")))
+		p.pod.volumes = e.decodeVolumes(m["volumes"], at)
 		e.container(&p.pod, m, "container", at)
 		e.locate(&p.pod)
 		presets = append(presets, p)
@@ -93,9 +93,9 @@ func (p Pod) With(preset Preset) Pod {
 	brought := preset.pod.containers[0]
 	for i := range p.containers {
 		c := &p.containers[i]
-		c.env = slices.Clone(c.env)
+		c.env, c.names = slices.Clone(c.env), slices.Clone(c.names)
 		for _, v := range brought.env {
-			if slices.ContainsFunc(c.env, func(own variable) bool { return own.name == v.name }) {
+			if slices.Contains(c.names, v.name) {
 				continue
 			}
 			v.preset = preset.Name()

@@ -80,7 +80,7 @@ func Resolve(pod *Pod, k Knowledge) (PodSpec, []Use) {
 	r.pullSecrets()
 	r.obstacles()
 	for n := range r.uses {
-		r.uses[n].PodSpec = pod.Spec.Path
+		r.uses[n].PodSpec = pod.path
 	}
 	return r.spec(), r.uses
 }
@@ -126,8 +126,7 @@ func (p *presumptions) learn(uses []Use) bool {
 }
 
 func (r *resolver) add(i int, u Use) {
-	spec := r.pod.Spec.Containers[i]
-	u.Container, u.ContainerType = spec.Name, spec.Type
+	u.Container, u.ContainerType = r.pod.containers[i].name, r.pod.containers[i].typ
 	for n := range r.uses {
 		old := &r.uses[n]
 		if r.of[n] == i && old.Via == u.Via && old.Env == u.Env && old.Field == u.Field && old.Secret == u.Secret && old.Key == u.Key {
@@ -227,7 +226,6 @@ const (
 // variables gives the uses by environment variables.
 func (r *resolver) variables(i int) {
 	c := &r.pod.containers[i]
-	spec := r.pod.Spec.Containers[i]
 	env := r.env[i]
 	for _, name := range env.order {
 		s := env.values[name]
@@ -235,7 +233,7 @@ func (r *resolver) variables(i int) {
 		if s.index >= 0 {
 			v = c.env[s.index]
 		}
-		known, program := catalog.LookupEnv(spec.Image, c.program(), name)
+		known, program := catalog.LookupEnv(c.image, c.program(), name)
 		u := Use{Via: object.EnvFile, Env: name, Standard: catalog.StandardEnv(name)}
 		r.where(i, s, &u)
 		if program {
@@ -284,13 +282,15 @@ func (r *resolver) where(i int, s setting, u *Use) {
 	}
 	if s.index >= 0 {
 		for _, n := range append(slices.Clone(s.earlier), s.index) {
-			at := c.env[n].field
-			u.At = append(u.At, at)
+			u.At = append(u.At, r.pod.envField(i, n))
 			u.Origins = append(u.Origins, c.env[n].at...)
 			if n != s.index && c.env[n].value != c.env[s.index].value {
 				u.Hold = append(u.Hold, hold(notProvable, "the variable %s is set twice, with different values", u.Env))
 			}
 		}
+		return
+	}
+	if s.from < 0 {
 		return
 	}
 	from := c.from[s.from]
@@ -318,7 +318,7 @@ func (r *resolver) fromSecret(i int, name string, s setting, v variable, u Use, 
 		from := r.pod.containers[i].from[s.from]
 		u.Via, u.Env, u.Optional, u.Standard, u.Recipe = object.EnvFrom, name, from.optional, false, nil
 		u.Secret = object.Holder{Kind: from.kind, Name: from.name, Entry: s.entry.Name}
-		u.At, u.Elsewhere, u.Hold = []object.Path{from.field}, nil, nil
+		u.At, u.Elsewhere, u.Hold = []object.Path{r.pod.fromField(i, s.from)}, nil, nil
 		u.Origins = from.at
 	default:
 		return false

@@ -9,58 +9,39 @@ import (
 	"dekey/scanner/object"
 )
 
-// spec gives the pod spec with files, keys, mounts and mentions.
+// spec gives the pod spec with files, keys and mentions.
 func (r *resolver) spec() PodSpec {
-	spec := r.pod.Spec
-	spec.Volumes = nil
-	for n := range r.pod.volumes {
-		v := &r.pod.volumes[n]
-		if len(v.sources) == 0 || v.preset != "" || slices.ContainsFunc(r.pod.volumes[:n], func(o volume) bool { return o.name == v.name }) {
-			continue
-		}
-		out := v.spec()
+	spec := r.pod.Spec()
+	for n := range spec.Volumes {
+		out := &spec.Volumes[n]
+		v := r.pod.volume(out.Name)
 		for s := range out.Sources {
-			files, complete := v.sources[s].files(r.know)
+			files, complete := v.files(v.sources[s], r.know)
 			if files != nil {
 				out.Sources[s].Files = files
 			}
 			out.Sources[s].Complete = complete
 		}
-		spec.Volumes = append(spec.Volumes, out)
 	}
-	spec.Containers = slices.Clone(spec.Containers)
-	for i := range r.pod.containers {
-		r.containerSpec(i, &spec.Containers[i])
+	for i := range spec.Containers {
+		out := &spec.Containers[i]
+		for _, name := range r.env[i].order {
+			if !slices.Contains(out.Env, name) {
+				out.Env = append(out.Env, name)
+			}
+		}
+		out.EnvFrom = r.env[i].open
+		out.Signs = append(out.Signs, r.signals(i, catalog.SigningSignal)...)
+		out.Metadata = r.metadata(i)
+		r.mentions(i, out.Mounts)
 	}
 	return spec
-}
-
-func (r *resolver) containerSpec(i int, out *Container) {
-	c := &r.pod.containers[i]
-	for _, name := range r.env[i].order {
-		if !slices.Contains(out.Env, name) {
-			out.Env = append(slices.Clip(out.Env), name)
-		}
-	}
-	out.EnvFrom = r.env[i].open
-	for j, m := range c.mounts {
-		if r.pod.volume(m.volume) == nil || m.preset != "" {
-			continue
-		}
-		out.Mounts = append(out.Mounts, VolumeMount{
-			Volume: m.volume, MountPath: m.path, SubPath: m.subPath, Field: m.field, Mentions: r.mentions(i, j),
-		})
-	}
-	for _, name := range r.signals(i, catalog.SigningSignal) {
-		out.Signs = append(out.Signs, name)
-	}
-	out.Metadata = r.metadata(i)
 }
 
 // signals are the variables and flags of a container whose names give the hint.
 func (r *resolver) signals(i int, signal catalog.Signal) []string {
 	var found []string
-	for _, name := range r.env[i].order {
+	for _, name := range r.pod.containers[i].names {
 		if catalog.SignalOf(name) == signal {
 			found = append(found, name)
 		}
@@ -78,7 +59,7 @@ func (r *resolver) signals(i int, signal catalog.Signal) []string {
 func (r *resolver) metadata(i int) string {
 	c := &r.pod.containers[i]
 	for _, name := range []string{"GCE_METADATA_HOST", "GCE_METADATA_IP", "GCE_METADATA_ROOT"} {
-		if _, ok := r.env[i].values[name]; ok {
+		if slices.Contains(c.names, name) {
 			return "used: " + name + " is set"
 		}
 	}
@@ -90,22 +71,29 @@ func (r *resolver) metadata(i int) string {
 	return ""
 }
 
-// mentions are the places in container i, beside findings, that name a file below mount j.
-func (r *resolver) mentions(i, j int) []string {
-	var found []string
-	note := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+// mentions fills in the places in container i, beside findings, that name a file below each of its mounts.
+func (r *resolver) mentions(i int, mounts []VolumeMount) {
+	if len(mounts) == 0 {
+		return
+	}
+	found := map[string][]string{} // by the mount's field
 	r.eachMention(i, func(hits []hit, where string, line int) {
-		if !slices.ContainsFunc(hits, func(h hit) bool { return h.mount == j && !r.isUse(i, h, where) }) {
-			return
-		}
+		place := where
 		if line > 0 {
-			note("%s, line %d", where, line)
-		} else {
-			note("%s", where)
+			place = fmt.Sprintf("%s, line %d", where, line)
+		}
+		for _, h := range hits {
+			if !r.isUse(i, h, where) {
+				field := r.pod.mountField(i, h.mount).String()
+				found[field] = append(found[field], place)
+			}
 		}
 	})
-	slices.Sort(found)
-	return slices.Compact(found)
+	for n := range mounts {
+		places := found[mounts[n].Field.String()]
+		slices.Sort(places)
+		mounts[n].Mentions = slices.Compact(places)
+	}
 }
 
 // isUse says that a hit of a variable or argument is one of the findings.
@@ -147,7 +135,7 @@ func (r *resolver) eachMention(i int, yield func(hits []hit, where string, line 
 	r.eachNamed(i, c.words, func(n named, value string) {
 		where := n.name
 		if where == "" {
-			where = relativeField(r.pod.Spec.Containers[i].Field, c.words[n.words[0]].field)
+			where = c.words[n.words[0]].place()
 		}
 		paths(value, "argument "+where, n.line)
 	})

@@ -102,7 +102,7 @@ func spell(u wiring.Use) string {
 func uses(t testing.TB, o *object.Object, k wiring.Knowledge) []string {
 	t.Helper()
 	var got []string
-	pods := wiring.Extract(o)
+	pods := wiring.NewExtractor().Extract(o)
 	for i := range pods {
 		_, found := wiring.Resolve(&pods[i], k)
 		for _, u := range found {
