@@ -14,6 +14,7 @@ import (
 	"dekey/rewriter/yamledit"
 	"dekey/scanner"
 	"dekey/scanner/keyfile"
+	"dekey/scanner/object"
 )
 
 // A build is what the checkout becomes with some moves.
@@ -27,16 +28,77 @@ type build struct {
 func (w *work) build(drafts []*draft) (*build, []fault) {
 	b := &build{files: map[string]*File{}, created: map[scanner.Ref]planner.Edit{}}
 	landed := map[string][]owned{}
+	over := w.overlaid(drafts)
+	overlays := map[int]*unit{}
+	movesOfObject := map[int][]string{}
 	for _, d := range drafts {
-		for _, l := range d.landed {
-			landed[l.path] = append(landed[l.path], owned{l, d.move.ID})
+		for _, u := range d.units {
+			if left := u.only(func(i int) bool { return over[asked{u, i}] }); len(left.edits) > 0 {
+				overlays[u.object] = joined(overlays[u.object], left)
+				movesOfObject[u.object] = append(movesOfObject[u.object], u.move)
+			}
+			for _, l := range u.landed {
+				if over[asked{u, l.of}] {
+					continue
+				}
+				for _, l := range append(w.deletions(l, w.before[u.object].Root), l) {
+					landed[l.path] = append(landed[l.path], owned{l, d.move.ID})
+				}
+			}
 		}
 	}
-	bad := w.create(b, drafts, landed)
+	bad := w.create(b, drafts, overlays, landed)
+	for _, i := range slices.Sorted(maps.Keys(overlays)) {
+		if err := w.overlayPatch(b, overlays[i], movesOfObject[i], landed); err != nil {
+			for _, move := range movesOfObject[i] {
+				bad = append(bad, fault{move: move, hold: hold(planner.HoldNotProvable, fmt.Sprintf("%s in %s: %v", w.before[i].Ref, w.before[i].Root, err), "")})
+			}
+		}
+	}
+	// Patches first: one that is empty then goes with its entry in the kustomization.
 	for _, path := range slices.Sorted(maps.Keys(landed)) {
-		bad = append(bad, w.apply(b, path, landed[path])...)
+		if isPatchFile(landed[path]) {
+			bad = append(bad, w.apply(b, path, landed[path])...)
+			if file := b.files[path]; file != nil && changesNothing(file.new) {
+				file.new = nil
+				for _, removal := range w.unlist(path, file.Moves) {
+					landed[removal.path] = append(landed[removal.path], removal)
+				}
+			}
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(landed)) {
+		if !isPatchFile(landed[path]) {
+			bad = append(bad, w.apply(b, path, landed[path])...)
+		}
 	}
 	return b, bad
+}
+
+// only is a unit with some of its edits.
+func (u *unit) only(keep func(int) bool) *unit {
+	part := &unit{move: u.move, object: u.object}
+	for i, edit := range u.edits {
+		if keep(i) {
+			part.edits = append(part.edits, edit)
+		}
+	}
+	return part
+}
+
+// joined is what two moves change of one object.
+func joined(a, b *unit) *unit {
+	if a == nil {
+		return b
+	}
+	both := *a
+	both.edits = slices.Clone(a.edits)
+	for _, edit := range b.edits {
+		if !slices.ContainsFunc(both.edits, func(o planner.Edit) bool { return sameChange(o, edit) }) {
+			both.edits = append(both.edits, edit)
+		}
+	}
+	return &both
 }
 
 // owned is a landing with the move that it is a part of.
@@ -75,29 +137,98 @@ type applied struct {
 	edits   []FileEdit
 }
 
-// applyOnce makes edits, each once, however many moves want it.
+// applyOnce makes edits, each once, however many moves want it: first those inside of texts, then those of the file.
 func applyOnce(content []byte, edits []owned) (applied, error) {
-	var batch []yamledit.Edit
-	at := make([]int, len(edits))
+	done := applied{content: content}
+	var direct, inner []owned
+	for _, e := range edits {
+		done.edits = append(done.edits, FileEdit{Move: e.move, Op: e.plan.Op, Field: e.plan.Field, Why: e.plan.Why})
+		if e.inner {
+			inner = append(inner, e)
+		} else {
+			direct = append(direct, e)
+		}
+	}
+	content, emptied, err := applyInner(content, inner)
+	if err != nil {
+		return applied{}, err
+	}
+	direct = append(direct, emptied...)
+	if slices.ContainsFunc(direct, func(e owned) bool { return e.role == object.JSON6902 }) {
+		if patch, err := yamledit.Decode(content, 1); err == nil {
+			direct = wholeOperations(patch, direct)
+		}
+	}
+	batch, at := distinct(direct)
+	result, err := yamledit.Apply(content, batch)
+	if err != nil {
+		return applied{}, err
+	}
+	done.content = result.Content
+	n := 0
 	for i, e := range edits {
-		at[i] = slices.IndexFunc(edits[:i], func(o owned) bool { return o.sameEdit(e.landing) })
-		if at[i] >= 0 {
-			at[i] = at[at[i]]
+		if !e.inner {
+			done.edits[i].Line = result.Lines[at[n]]
+			n++
+		}
+	}
+	slices.SortStableFunc(done.edits, func(a, b FileEdit) int { return a.Line - b.Line })
+	return done, nil
+}
+
+// distinct is a batch without repeats. at says where in it each edit is.
+func distinct(edits []owned) (batch []yamledit.Edit, at []int) {
+	at = make([]int, len(edits))
+	for i, e := range edits {
+		if first := slices.IndexFunc(edits[:i], func(o owned) bool { return o.sameEdit(e.landing) }); first >= 0 {
+			at[i] = at[first]
 			continue
 		}
 		at[i] = len(batch)
 		batch = append(batch, e.edit)
 	}
-	result, err := yamledit.Apply(content, batch)
-	if err != nil {
-		return applied{}, err
+	return batch, at
+}
+
+// applyInner makes the edits inside of texts, and gives removals of the entries whose patches are then empty.
+func applyInner(content []byte, edits []owned) ([]byte, []owned, error) {
+	var emptied []owned
+	for len(edits) > 0 {
+		first := edits[0]
+		var group, rest []owned
+		for _, e := range edits {
+			if e.text.Equal(first.text) {
+				group = append(group, e)
+			} else {
+				rest = append(rest, e)
+			}
+		}
+		edits = rest
+		document, err := yamledit.Decode(content, 1)
+		if err != nil {
+			return nil, nil, err
+		}
+		value, _ := first.text.Lookup(document)
+		text, _ := value.(string)
+		if patch, err := yamledit.Decode([]byte(text), 1); err == nil {
+			group = wholeOperations(patch, group)
+		}
+		batch, _ := distinct(group)
+		result, err := yamledit.Apply([]byte(text), batch)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", first.text, err)
+		}
+		if changesNothing(result.Content) {
+			entry := entryOf(first.text)
+			emptied = append(emptied, owned{move: first.move, landing: landing{path: first.path, role: object.Setting,
+				edit: yamledit.Edit{Document: 1, Op: planner.OpRemove, Field: entry}}})
+			continue
+		}
+		if content, err = inlineEdit(content, 1, first.text, batch); err != nil {
+			return nil, nil, err
+		}
 	}
-	done := applied{content: result.Content}
-	for i, e := range edits {
-		done.edits = append(done.edits, FileEdit{Move: e.move, Line: result.Lines[at[i]], Op: e.plan.Op, Field: e.plan.Field, Why: e.plan.Why})
-	}
-	slices.SortStableFunc(done.edits, func(a, b FileEdit) int { return a.Line - b.Line })
-	return done, nil
+	return content, emptied, nil
 }
 
 func refused(path string, err error) planner.Hold {
@@ -174,9 +305,11 @@ func (w *work) print(b *build, drafts []*draft) []fault {
 func (w *work) alone(path, move string, drafts []*draft) []byte {
 	var own []owned
 	for _, d := range drafts {
-		for _, l := range d.landed {
-			if d.move.ID == move && l.path == path {
-				own = append(own, owned{l, move})
+		for _, u := range d.units {
+			for _, l := range u.landed {
+				if d.move.ID == move && l.path == path {
+					own = append(own, owned{l, move})
+				}
 			}
 		}
 	}

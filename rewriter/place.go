@@ -2,7 +2,6 @@ package rewriter
 
 import (
 	"fmt"
-	"path"
 	"slices"
 
 	"dekey/planner"
@@ -14,25 +13,34 @@ import (
 // A draft is one move with the places where its edits land.
 type draft struct {
 	move    planner.Move
-	landed  []landing              // in files that are there
-	created []planner.Edit         // new objects
-	at      int                    // the index of an object of the workload
-	objects map[int][]planner.Edit // every object (index of before) with its edits
+	units   []*unit
+	created []planner.Edit // new objects
+	homes   []int          // the workload's objects: indexes of before, one for every rendering
+}
+
+// A unit is what one move changes of one object in one rendering.
+type unit struct {
+	move   string
+	object int // an index of before
+	edits  []planner.Edit
+	landed []landing
 }
 
 // A landing is one edit of one file.
 type landing struct {
-	path string
-	edit yamledit.Edit
-	plan planner.Edit // what it carries out
+	path  string
+	role  object.Role
+	inner bool // path and field lead to a text that holds the document: a patch in a kustomization
+	roots []string
+	edit  yamledit.Edit
+	text  object.Path  // of that text, when inner
+	plan  planner.Edit // what it carries out
+	of    int          // the index of that among its unit's edits
 }
 
 // draft finds where the edits of a move land, or says why they can not.
 func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
-	d := &draft{move: move, at: -1, objects: map[int][]planner.Edit{}}
-	if found := w.objects[move.Workload]; len(found) > 0 {
-		d.at = found[0]
-	}
+	d := &draft{move: move, homes: w.objects[move.Workload]}
 	for _, edit := range move.Edits {
 		if edit.Op == planner.OpCreate {
 			d.created = append(d.created, edit)
@@ -45,19 +53,21 @@ func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
 			return nil, &h
 		}
 		for _, i := range found {
-			landed, h := land(w.before[i], edit)
+			landed, h := w.land(w.before[i], edit)
 			if h != nil {
 				return nil, h
 			}
-			d.objects[i] = append(d.objects[i], edit)
+			u := d.unit(i)
+			u.edits = append(u.edits, edit)
 			for _, l := range landed {
-				if !slices.ContainsFunc(d.landed, l.sameEdit) {
-					d.landed = append(d.landed, l)
+				l.of = len(u.edits) - 1
+				if !slices.ContainsFunc(u.landed, l.sameEdit) {
+					u.landed = append(u.landed, l)
 				}
 			}
 		}
 	}
-	if len(d.created) > 0 && d.at < 0 {
+	if len(d.created) > 0 && len(d.homes) == 0 {
 		h := hold(planner.HoldNotProvable, "the workload does not stand in this checkout, so there is no folder for its service account",
 			fmt.Sprintf("Where is %s written?", move.Workload))
 		return nil, &h
@@ -65,20 +75,32 @@ func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
 	return d, nil
 }
 
+// unit is the draft's unit for an object, made on demand.
+func (d *draft) unit(i int) *unit {
+	for _, u := range d.units {
+		if u.object == i {
+			return u
+		}
+	}
+	u := &unit{move: d.move.ID, object: i}
+	d.units = append(d.units, u)
+	return u
+}
+
 // sameEdit says whether both change the same field of the same file to the same value.
 func (l landing) sameEdit(o landing) bool {
-	return l.path == o.path && l.edit.Document == o.edit.Document && l.edit.Op == o.edit.Op &&
+	return l.path == o.path && l.edit.Document == o.edit.Document && l.edit.Op == o.edit.Op && l.text.Equal(o.text) &&
 		l.edit.Field.Equal(o.edit.Field) && same(l.edit.Value, o.edit.Value)
 }
 
 // land finds the places of one edit of one object.
-func land(o *scanner.Object, edit planner.Edit) ([]landing, *planner.Hold) {
+func (w *work) land(o *scanner.Object, edit planner.Edit) ([]landing, *planner.Hold) {
 	if o.Generated != "" {
 		h := hold(planner.HoldGenerated, fmt.Sprintf("the file of %s is written by %s", o.Ref, o.Generated),
 			fmt.Sprintf("What is the source of %s?", o.Ref))
 		return nil, &h
 	}
-	places, field := locate(o, edit)
+	places, rest := locate(o, edit)
 	if len(places) == 0 {
 		h := hold(planner.HoldNotProvable, fmt.Sprintf("%s of %s can not be traced to a line of a file", edit.Field, o.Ref),
 			fmt.Sprintf("Where does %s of %s come from?", edit.Field, o.Ref))
@@ -89,17 +111,16 @@ func land(o *scanner.Object, edit planner.Edit) ([]landing, *planner.Hold) {
 		if h := editable(o, place, edit); h != nil {
 			return nil, h
 		}
-		landed = append(landed, landing{
-			path: place.Origin.Path,
-			plan: edit,
+		l := landing{
+			path: place.Origin.Path, role: place.Role, roots: place.Roots, plan: edit,
 			edit: yamledit.Edit{
-				Document: place.Origin.Document,
-				Op:       edit.Op,
-				Field:    place.Field.Join(field...),
-				Value:    edit.Value,
-				Was:      was(o, edit),
+				Document: place.Origin.Document, Op: edit.Op, Field: place.Field.Join(rest...), Value: w.written(o, edit), Was: was(o, edit),
 			},
-		})
+		}
+		if place.Inner != nil {
+			l.inner, l.text, l.edit.Document, l.edit.Field = true, place.Field, 1, place.Inner.Join(rest...)
+		}
+		landed = append(landed, l)
 	}
 	return landed, nil
 }
@@ -165,18 +186,4 @@ func editable(o *scanner.Object, place object.Place, edit planner.Edit) *planner
 	}
 	h.At = &place.Origin
 	return &h
-}
-
-// folder is where new manifests of a draft go: beside the workload's own manifest.
-func (w *work) folder(d *draft) (dir, beside string) {
-	o := w.before[d.at]
-	for _, place := range o.Places(nil) {
-		if place.Role == object.Manifest && place.Origin.Path != "" {
-			return path.Dir(place.Origin.Path), place.Origin.Path
-		}
-	}
-	if len(o.Origins) > 0 {
-		return path.Dir(o.Origins[0].Path), o.Origins[0].Path
-	}
-	return "", ""
 }

@@ -25,9 +25,10 @@ func (w *work) prove(b *build, drafts []*draft) ([]fault, error) {
 	}
 	edits, wanted := map[int][]planner.Edit{}, map[int][]string{}
 	for _, d := range drafts {
-		for i, own := range d.objects {
+		for _, u := range d.units {
+			i := u.object
 			wanted[i] = append(wanted[i], d.move.ID)
-			for _, edit := range own {
+			for _, edit := range u.edits {
 				if !slices.ContainsFunc(edits[i], func(o planner.Edit) bool { return sameChange(o, edit) }) {
 					edits[i] = append(edits[i], edit)
 				}
@@ -146,7 +147,7 @@ func (c *comparison) isCreated(edit planner.Edit, left map[identity][]*scanner.O
 	var roots []string
 	for _, d := range c.drafts {
 		if slices.ContainsFunc(d.created, func(e planner.Edit) bool { return e.Object == edit.Object }) {
-			for _, i := range c.w.objects[d.move.Workload] {
+			for _, i := range d.homes {
 				roots = append(roots, c.w.before[i].Root)
 			}
 		}

@@ -64,13 +64,13 @@ type work struct {
 	options  Options
 	source   scanner.Source
 
-	before  []*scanner.Object          // everything in the checkout
-	objects map[scanner.Ref][]int      // indexes of before
-	read    map[string][]byte          // files as they are
-	drafts  map[string]*draft          // by move, of those that are still in
-	listed  map[string][]kustomization // by the file that they list; nil: not read yet
-	built   *build                     // the last one that was proven
-	failed  map[string]planner.Hold    // moves that were withdrawn
+	before  []*scanner.Object       // everything in the checkout
+	objects map[scanner.Ref][]int   // indexes of before
+	read    map[string][]byte       // files as they are
+	drafts  map[string]*draft       // by move, of those that are still in
+	listed  []*kustomization        // all of the checkout; nil: not read yet
+	built   *build                  // the last one that was proven
+	failed  map[string]planner.Hold // moves that were withdrawn
 }
 
 func newWork(ctx context.Context, tree fs.FS, plan planner.Plan, r Renderer, o Options) (*work, error) {

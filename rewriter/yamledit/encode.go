@@ -151,7 +151,7 @@ func (s Style) inline(value any, flow bool) string {
 }
 
 var (
-	plainText = regexp.MustCompile(`^[A-Za-z0-9_./+-][A-Za-z0-9_./@+=:;()~$^-]*( [A-Za-z0-9_./@+=:;()~$^-]+)*$`)
+	plainText = regexp.MustCompile(`^[A-Za-z0-9_./+$-][A-Za-z0-9_./@+=:;()~$^-]*( [A-Za-z0-9_./@+=:;()~$^-]+)*$`)
 	// What a YAML 1.1 or 1.2 reader may take for a number or a date: base 60, octal and underscores included.
 	numeric = regexp.MustCompile(`^[-+._0-9][0-9A-Fa-fxXoO_.,:+eETtZz -]*$`)
 	special = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null|~|[-+]?\.inf|\.nan|=|<<|-|--|---|\.|\.\.|\.\.\.)$`)
