@@ -296,7 +296,7 @@ spec:
 		{
 			name: "arguments in one of two overlays: a JSON patch that tests",
 			files: map[string]string{"base/kustomization.yaml": "resources:\n- api.yaml\n",
-				"base/api.yaml": strings.Replace(wired, "        image: api:1 # pinned\n", "        image: gcr.io/cloudsql-docker/gce-proxy:1.33\n        command: [/cloud_sql_proxy]\n        args:\n        - -instances=x\n        - -credential_file=/secrets/key.json\n", 1),
+				"base/api.yaml":           strings.Replace(wired, "        image: api:1 # pinned\n", "        image: gcr.io/cloudsql-docker/gce-proxy:1.33\n        command: [/cloud_sql_proxy]\n        args:\n        - -instances=x\n        - -credential_file=/secrets/key.json\n", 1),
 				"dev/kustomization.yaml":  "namespace: dev\nresources:\n- ../base\n",
 				"prod/kustomization.yaml": "namespace: prod\nresources:\n- ../base\n"},
 			accounts: map[string]string{"prod": prod},

@@ -197,6 +197,9 @@ func checkReplay(t *testing.T, before, after map[string]string, plan planner.Pla
 	}
 	for ref, content := range was {
 		edits := planned[ref]
+		if ref.Namespace == "" && len(edits) == 0 && rendered(before) {
+			continue // a base: what it becomes has a namespace
+		}
 		if now, found := is[ref]; !found {
 			t.Errorf("invariant 5: %s is gone", ref)
 		} else if diff := cmp.Diff(replay(t, content, edits), now); diff != "" {
@@ -216,6 +219,16 @@ func checkReplay(t *testing.T, before, after map[string]string, plan planner.Pla
 			t.Errorf("invariant 5: the new %s is not what was planned (-planned +is):\n%s", ref, diff)
 		}
 	}
+}
+
+// rendered says whether a tree has overlays.
+func rendered(tree map[string]string) bool {
+	for name := range tree {
+		if strings.HasSuffix(name, "/kustomization.yaml") {
+			return true
+		}
+	}
+	return false
 }
 
 // The judge itself must catch a wrong edit.
