@@ -93,6 +93,9 @@ func checkReference(t *testing.T, rule referenceRule) {
 	if (len(rule.Recipe) == 0) == (rule.Hold == nil) {
 		t.Errorf("at %v: exactly one of recipe and hold", rule.At)
 	}
+	if rule.Text != "" && len(rule.Words) == 0 {
+		t.Errorf("text %q has no words to look for first", rule.Text)
+	}
 	if rule.Text != "" && rule.Hold == nil {
 		t.Errorf("at %v: no edit is possible inside a text", rule.At)
 	}
@@ -356,4 +359,33 @@ func checkChart(t *testing.T, c entryCase) {
 	if diff := cmp.Diff(c.Uses, got); diff != "" {
 		t.Errorf("uses (-want +got):\n%s", diff)
 	}
+}
+
+// What an object costs that is no use of a key: nearly all that a scan looks at.
+func BenchmarkReferences(b *testing.B) {
+	dashboard := strings.Repeat("{\"panel\": \"requests\", \"unit\": \"seconds\", \"secret:\": 1},\n", 20000)
+	objects := map[string]*object.Object{
+		"ConfigMap":  decoded(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "dashboards"}, "data": map[string]any{"a.json": dashboard}}),
+		"Deployment": decoded(map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "api"}, "spec": map[string]any{"template": map[string]any{}}}),
+		"Workflow":   decoded(map[string]any{"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "spec": map[string]any{"templates": []any{map[string]any{"name": "m", "container": map[string]any{"image": "i"}}}}}),
+	}
+	for _, kind := range sortedNames(objects) {
+		o := objects[kind]
+		b.Run(kind, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				References(o)
+				Provenance(o)
+			}
+		})
+	}
+}
+
+func sortedNames(objects map[string]*object.Object) []string {
+	names := make([]string, 0, len(objects))
+	for name := range objects {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }

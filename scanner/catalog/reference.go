@@ -60,6 +60,7 @@ type referenceRule struct {
 
 	Sure bool `json:"sure"`
 	// Words are texts of which every object has one that the rule finds something in, where its fields' names tell nothing.
+	// With Text, they stand in that text.
 	Words    []string         `json:"words"`
 	Recipe   []edit           `json:"recipe"`
 	Identity *identity        `json:"identity"`
@@ -234,8 +235,12 @@ const maxTexts = 100
 
 // readText finds names inside a longer text: configuration in another language than Kubernetes' own.
 func (r *referenceRule) readText(entry string, o *object.Object, m match) []Reference {
+	value := text(m.value)
+	if !slices.ContainsFunc(r.Words, func(word string) bool { return strings.Contains(value, word) }) {
+		return nil // most texts are something else, and long
+	}
 	var found []Reference
-	for _, groups := range r.text.FindAllStringSubmatch(text(m.value), maxTexts) {
+	for _, groups := range r.text.FindAllStringSubmatch(value, maxTexts) {
 		ref := r.reference(entry, o, m.path)
 		ref.Field, ref.Embedded = m.path, true
 		ref.Secret.Entry = r.Entry.Default
