@@ -299,7 +299,7 @@ func TestPeriod(t *testing.T) {
 		"30 3 * * mon-fri":        3 * day,
 		"30 3 * * 7":              7 * day,
 		"0 0 1 * *":               31 * day,
-		"0 0 31 * *":              62 * day,
+		"0 0 31 * *":              61 * day,
 		"0 0 1 jan *":             366 * day,
 		"0 0 29 2 *":              4*365*day + day,
 		"0 0 13 * 5":              7 * day,
