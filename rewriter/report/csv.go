@@ -77,12 +77,8 @@ func csvMoves(put func(...string) error, r *Report) error {
 		return err
 	}
 	for _, m := range r.Moves {
-		var codes []string
-		for _, n := range m.Notices {
-			codes = append(codes, n.Code)
-		}
 		if err := put(m.ID, m.Wave, m.Workload.Namespace, m.Workload.Kind, m.Workload.Name, m.Account, m.Model, m.Before, m.After, strconv.FormatBool(m.Create),
-			strings.Join(codes, " "), strconv.Itoa(len(m.Findings)), strconv.Itoa(len(m.Grants)), m.Place.Path, lineNumber(m.Place.Line), m.Cluster); err != nil {
+			strings.Join(codesOfMove(m), " "), strconv.Itoa(len(m.Findings)), strconv.Itoa(len(m.Grants)), m.Place.Path, lineNumber(m.Place.Line), m.Cluster); err != nil {
 			return err
 		}
 	}

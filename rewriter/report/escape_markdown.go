@@ -9,8 +9,8 @@ import (
 // HTML, and nothing is hidden.
 
 // harmlessWord is a word that no Markdown dialect gives a meaning: letters with ordinary punctuation around them, or
-// a small number.
-var harmlessWord = regexp.MustCompile(`^[("]?(?:\p{L}+(?:[-'’]\p{L}+)*|[0-9]{1,6})[)"]?[.,;:?!)]?$|^[→–—…,;:=]$`)
+// a small number, without the dot or bracket that would start a list.
+var harmlessWord = regexp.MustCompile(`^[("]?\p{L}+(?:[-'’]\p{L}+)*[)"]?[.,;:?!)]?$|^\(?[0-9]{1,6}[,;:?!]?$|^[→–—…]$`)
 
 // hexWord is a word that a forge may take for a commit.
 var hexWord = regexp.MustCompile(`^[0-9a-fA-F]{7,}[.,;:?!)]?$`)

@@ -132,50 +132,53 @@ func TestHoldsAndGapsComeFirst(t *testing.T) {
 // Markdown as a forge renders it: no link, image, raw HTML or table cell comes from a manifest, and no mention, issue
 // number or address stands outside code.
 func TestMarkdownIsOnlyText(t *testing.T) {
+	each(t, "markdown", func(t *testing.T, _ reporttest.World, out []byte) { markdownIsOnlyText(t, out) })
+}
+
+func markdownIsOnlyText(t *testing.T, out []byte) {
+	t.Helper()
 	forge := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(goldhtml.WithUnsafe()))
-	each(t, "markdown", func(t *testing.T, _ reporttest.World, out []byte) {
-		var b bytes.Buffer
-		if err := forge.Convert(out, &b); err != nil {
-			t.Fatal(err)
-		}
-		page, err := html.Parse(&b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		allowed := words("html head body h1 h2 h3 p strong em ul ol li code pre table thead tbody tr th td br")
-		columns := 0
-		walk(page, func(n *html.Node, inside map[string]bool) {
-			switch n.Type {
-			case html.ElementNode:
-				if !allowed[n.Data] {
-					t.Errorf("<%s> in what a forge shows", n.Data)
-				}
-				for _, a := range n.Attr {
-					if !(n.Data == "code" && a.Key == "class" && a.Val == "language-sh") {
-						t.Errorf("<%s %s=%q>", n.Data, a.Key, a.Val)
-					}
-				}
-				if n.Data == "tr" {
-					cells := 0
-					for c := n.FirstChild; c != nil; c = c.NextSibling {
-						if c.Type == html.ElementNode {
-							cells++
-						}
-					}
-					if inside["thead"] {
-						columns = cells
-					} else if cells != columns {
-						t.Errorf("a row of %d cells under %d heads", cells, columns)
-					}
-				}
-			case html.TextNode:
-				if !inside["code"] && strings.ContainsAny(n.Data, "@#<>`[]") || !inside["code"] && strings.Contains(n.Data, "://") {
-					t.Errorf("outside code: %q", n.Data)
-				}
-			case html.CommentNode:
-				t.Errorf("a comment: %q", n.Data)
+	var b bytes.Buffer
+	if err := forge.Convert(out, &b); err != nil {
+		t.Fatal(err)
+	}
+	page, err := html.Parse(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := words("html head body h1 h2 h3 p strong em ul ol li code pre table thead tbody tr th td br")
+	columns := 0
+	walk(page, func(n *html.Node, inside map[string]bool) {
+		switch n.Type {
+		case html.ElementNode:
+			if !allowed[n.Data] {
+				t.Errorf("<%s> in what a forge shows", n.Data)
 			}
-		})
+			for _, a := range n.Attr {
+				if !(n.Data == "code" && a.Key == "class" && a.Val == "language-sh") {
+					t.Errorf("<%s %s=%q>", n.Data, a.Key, a.Val)
+				}
+			}
+			if n.Data == "tr" {
+				cells := 0
+				for c := n.FirstChild; c != nil; c = c.NextSibling {
+					if c.Type == html.ElementNode {
+						cells++
+					}
+				}
+				if inside["thead"] {
+					columns = cells
+				} else if cells != columns {
+					t.Errorf("a row of %d cells under %d heads", cells, columns)
+				}
+			}
+		case html.TextNode:
+			if !inside["code"] && strings.ContainsAny(n.Data, "@#<>`[]") || !inside["code"] && strings.Contains(n.Data, "://") {
+				t.Errorf("outside code: %q", n.Data)
+			}
+		case html.CommentNode:
+			t.Errorf("a comment: %q", n.Data)
+		}
 	})
 }
 
@@ -331,6 +334,33 @@ func TestOnlyWhatIsShownIsRead(t *testing.T) {
 			t.Errorf("%s shows it", format)
 		}
 	}
+}
+
+// FuzzForeignText puts one text wherever a manifest's text can stand, and looks at what a forge and a browser make of it.
+func FuzzForeignText(f *testing.F) {
+	for _, text := range reporttest.Hostile {
+		f.Add(text)
+	}
+	f.Add("~~~\n# a\n1. b\n- [x] c\n| d |\n<!-- e -->")
+	f.Add("0.") // a list that starts at nought
+	f.Add("www.example.org mailto:a@b.c xmpp:d@e &#64;f ~~g~~ ^h[^1] $i$ :j:")
+	f.Fuzz(func(t *testing.T, text string) {
+		r := report.New(reporttest.World{Moves: 1, Holds: 1, Namespaces: 1, Text: text, Changeset: true}.Input())
+		var mark, page bytes.Buffer
+		if err := report.Markdown(&mark, r); err != nil {
+			t.Fatal(err)
+		}
+		markdownIsOnlyText(t, mark.Bytes())
+		if err := report.HTML(&page, r); err != nil {
+			t.Fatal(err)
+		}
+		pageNeedsNothingElse(t, page.Bytes())
+		for name, write := range writers {
+			if err := write(&page, r); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+	})
 }
 
 func words(s string) map[string]bool {

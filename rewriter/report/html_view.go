@@ -23,12 +23,19 @@ type view struct {
 	Changes, Hit                   []string
 	Spaces                         []space
 	Picture                        *Picture
-	Changed                        []Access
+	Changed                        []changedAccess
 	Scripts                        []scriptView
 
 	Uses []Finding // of an inventory alone
 
 	anchors map[string]string
+}
+
+// A changedAccess is access that changes, with what the move says about it.
+type changedAccess struct {
+	Access
+	Asserted bool
+	Codes    []string
 }
 
 type link struct{ ID, Label string }
@@ -52,12 +59,15 @@ func viewOf(r *Report) *view {
 	if len(r.Moves) > 0 {
 		v.NoRisk = "No notice was raised. The keys stay valid until they are disabled, so a revert is always possible before that."
 	}
+	moves := make(map[string]Move, len(r.Moves))
 	for _, move := range r.Moves {
 		v.anchors[move.ID] = move.Anchor
+		moves[move.Workload.Text] = move
 	}
 	for _, a := range r.Access {
 		if len(a.Gained)+len(a.Lost) > 0 {
-			v.Changed = append(v.Changed, a)
+			move := moves[a.Workload.Text]
+			v.Changed = append(v.Changed, changedAccess{Access: a, Asserted: move.Asserted, Codes: codesOfMove(move)})
 		}
 	}
 	v.Changes = changes(r)
@@ -124,7 +134,7 @@ func (v *view) nav() {
 		id, label string
 		n         int
 	}{
-		{"summary", "Summary", 1}, {"holds", "Held", len(r.Holds)}, {"gaps", "Not seen", len(r.Gaps)}, {"access", "Access", len(r.Access)},
+		{"summary", "Summary", 1}, {"holds", "Holds", len(r.Holds)}, {"gaps", "Not seen", len(r.Gaps)}, {"access", "Access", len(r.Access)},
 		{"risks", "Risks", len(r.Risk.Reasons) + len(r.Notices)}, {"prerequisites", "First", len(r.Prerequisites)},
 		{"uses", "Uses", len(v.Uses)}, {"workloads", "Workloads", len(r.Moves)},
 		{"w1", "Waves", len(r.Waves)}, {"keys", "Keys", len(r.Keys)}, {"accounts", "Service accounts", len(r.ServiceAccounts)},
@@ -150,6 +160,9 @@ func changes(r *Report) []string {
 	}
 	list := []string{fmt.Sprintf("%s no longer %s a key file and %s as the same Google account through Workload Identity Federation for GKE.",
 		count(c.Moved, "workload"), either(c.Moved, "reads", "read"), either(c.Moved, "acts", "act"))}
+	if c.Asserted > 0 {
+		list = append(list, fmt.Sprintf("For %s of them somebody named the account by hand: nothing that was read shows it.", thousands(c.Asserted)))
+	}
 	if r.From == "changeset" {
 		list = append(list, fmt.Sprintf("%s in %s, after %s.", edited(c.Files), "one pull request or more", count(c.Grants, "grant")))
 	} else {

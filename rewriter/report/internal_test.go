@@ -47,7 +47,7 @@ func TestMarkdownEscapes(t *testing.T) {
 		{"a commit", mdProse("at deadbeef1"), "at `deadbeef1`"},
 		{"an all-letter commit", mdProse("at deadbeef"), "at `deadbeef`"},
 		{"emphasis", mdProse("a *b* _c_"), "a `*b*` `_c_`"},
-		{"a heading or a list at the start", mdProse("# - 1."), "`#` `-` 1."},
+		{"a heading or a list at the start", mdProse("# - 1."), "`#` `-` `1`."},
 		{"a backtick", mdCode("a`b"), "``a`b``"},
 		{"backticks at the ends", mdCode("``a`"), "``` ``a` ```"},
 		{"a bar ends no cell", mdCode("a|b"), "`a\\|b`"},

@@ -89,6 +89,10 @@ func (m markdown) summary(r *Report) {
 	m.head("workloads", "move", "held", "keys", "ready to delete", "grants", "files", "risk")
 	m.row(thousands(c.Workloads), thousands(c.Moved), thousands(c.Held), thousands(c.Keys), thousands(c.KeysReady), thousands(c.Grants), thousands(c.Files), r.Risk.Level)
 	m.line("")
+	for _, sentence := range changes(r) {
+		m.line("- %s", mdProse(sentence))
+	}
+	m.line("")
 	if len(r.Dates) > 0 {
 		m.head("step", "when", "way back")
 		for _, d := range r.Dates {
@@ -147,8 +151,8 @@ func (m markdown) moves(r *Report) {
 				after += " (new)"
 			}
 			var codes []string
-			for _, n := range move.Notices {
-				codes = append(codes, mdCode(n.Code))
+			for _, code := range codesOfMove(move) {
+				codes = append(codes, mdCode(code))
 			}
 			m.row(mdCode(move.Workload.Text), after, mdCode(move.Account), strings.Join(codes, " "), mdCode(move.Place.Text))
 		}

@@ -95,7 +95,13 @@ func pictureOf(r *Report) *Picture {
 		}
 		for _, email := range a.After {
 			class, then, member := "same", who, a.Workload.Text
+			asserted := moved && move.Asserted && email == move.Account && slices.Contains(a.Gained, email)
+			if asserted {
+				add(before, who, email, "asserted", a.Workload.Text)
+			}
 			switch {
+			case asserted:
+				class = "asserted"
 			case slices.Contains(a.Gained, email):
 				class = "gained"
 			case moved:
@@ -315,7 +321,7 @@ func (p *Picture) join(x1, y1, x2, y2 int, e *edge) {
 	for n := e.count; n > 1 && width < 6; n /= 3 {
 		width++
 	}
-	words := map[string]string{"key": "with a key file", "held": "with a key file, and stays so", "wi": "through Workload Identity", "gained": "new", "same": "unchanged"}
+	words := map[string]string{"key": "with a key file", "held": "with a key file, and stays so", "wi": "through Workload Identity", "gained": "new", "same": "unchanged", "asserted": "named by hand, not seen"}
 	p.Lines = append(p.Lines, Line{
 		D:     fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, x1+half, y1, x2-half, y2, x2, y2),
 		Class: e.class, Width: width, Title: fmt.Sprintf("%s acts as %s %s (%s)", e.who, e.account, words[e.class], thousands(e.count)),

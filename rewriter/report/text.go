@@ -118,10 +118,20 @@ func (g *grid) rows(header []string, rows [][]string) {
 	g.line("%s", t.Render())
 }
 
-// shares divides a line among columns: the widest give way until all fit.
+// shares divides a line among columns: the widest give way until all fit. The last, which has the sentences, is not to
+// be squeezed by the names before it.
 func shares(widths []int, line int) []table.ColumnConfig {
 	const gap, least = 2, 9
 	limit := append([]int(nil), widths...)
+	total := 0
+	for _, w := range limit {
+		total += w + gap
+	}
+	for i := range limit[:len(limit)-1] {
+		if total-gap > line {
+			limit[i] = min(limit[i], line*3/10)
+		}
+	}
 	for {
 		total, widest := 0, 0
 		for i, w := range limit {
@@ -203,11 +213,11 @@ func Text(w io.Writer, r *Report, opt TextOptions) error {
 		rows = append(rows, []string{g.kind("first"), p.Target, lines(p.Why+" ("+p.Code+")", strings.Join(p.Commands, "\n"), each("also hits: ", p.Effects))})
 	}
 	for _, m := range r.Moves {
-		rows = append(rows, []string{g.kind("move"), m.Workload.Short(), moveText(m)})
+		rows = append(rows, []string{g.kind("move"), m.Workload.Short(), g.moveText(m)})
 	}
 	if r.From == "inventory" {
 		for _, f := range r.Findings {
-			rows = append(rows, []string{f.Via, f.Workload.Text, lines(joinNonEmpty(" ", f.Named, arrow(f.Secret), as(f.Email)), placeText(f.Places))})
+			rows = append(rows, []string{f.Via, f.Workload.Text, lines(joinNonEmpty(" ", f.Named, arrow(f.Secret), as(g.account(f.Email))), placeText(f.Places))})
 		}
 	}
 	g.rows([]string{"WHAT", "WHO", "HOW"}, rows)
@@ -270,7 +280,7 @@ func (g *grid) keyRows(r *Report) {
 	}
 	var rows [][]string
 	for _, k := range r.Keys {
-		row := []string{orDash(k.ID), orDash(k.Email), fmt.Sprint(k.Consumers)}
+		row := []string{orDash(k.ID), orDash(g.account(k.Email)), fmt.Sprint(k.Consumers)}
 		if planned {
 			var blockers []string
 			for _, b := range k.Blockers {
@@ -296,11 +306,11 @@ func (g *grid) accountRows(r *Report) {
 	g.title("SERVICE ACCOUNTS")
 	var rows [][]string
 	for _, s := range r.ServiceAccounts {
-		then := orDash(s.Planned)
+		then := orDash(g.account(s.Planned))
 		if s.New {
 			then += " (new)"
 		}
-		rows = append(rows, []string{joinNonEmpty("/", s.Namespace, s.Name), orDash(s.Account), then, fmt.Sprint(len(s.Workloads)), fmt.Sprint(len(s.Joining))})
+		rows = append(rows, []string{joinNonEmpty("/", s.Namespace, s.Name), orDash(g.account(s.Account)), then, fmt.Sprint(len(s.Workloads)), fmt.Sprint(len(s.Joining))})
 	}
 	g.rows([]string{"NAME", "ACTS AS", "THEN AS", "WORKLOADS", "JOINING"}, rows)
 }
@@ -353,7 +363,15 @@ func Summary(w io.Writer, r *Report, opt TextOptions) error {
 	return g.w.Flush()
 }
 
-func moveText(m Move) string {
+// account leaves out what every account has, where there is little room.
+func (g *grid) account(email string) string {
+	if g.opt.Wide {
+		return email
+	}
+	return shortAccount(email)
+}
+
+func (g *grid) moveText(m Move) string {
 	after := m.After
 	if m.Create {
 		after += " (new)"
@@ -362,11 +380,7 @@ func moveText(m Move) string {
 	if m.Before == m.After {
 		identity = after
 	}
-	var codes []string
-	for _, n := range m.Notices {
-		codes = append(codes, n.Code)
-	}
-	return lines(identity+as(m.Account), labelled("notices: ", strings.Join(codes, ", ")), m.Place.Text)
+	return lines(identity+as(g.account(m.Account)), labelled("notices: ", strings.Join(codesOfMove(m), ", ")), m.Place.Text)
 }
 
 func as(account string) string {

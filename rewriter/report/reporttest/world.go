@@ -28,12 +28,16 @@ var Hostile = []string{
 type World struct {
 	Moves, Holds, Namespaces int
 	Hostile                  bool
-	Changeset                bool // with a changeset and its files
+	Text                     string // stands in place of every hostile string
+	Changeset                bool   // with a changeset and its files
 	InventoryOnly            bool
 }
 
 // text gives a name, or a hostile one in its turn.
 func (w World) text(n int, plain string) string {
+	if w.Text != "" {
+		return w.Text
+	}
 	if w.Hostile {
 		return Hostile[n%len(Hostile)]
 	}
@@ -88,7 +92,7 @@ func (w World) Input() report.Input {
 			}
 			cs.Files = append(cs.Files, rewriter.File{Path: path, Before: digestOf(path), After: digestOf(path + "x"), Moves: []string{move.ID}, Stage: "migrate",
 				Edits: []rewriter.FileEdit{{Move: move.ID, Line: 21, Op: "remove", Why: "the variable that pointed at the key"}}})
-			if !w.Hostile {
+			if !w.Hostile && w.Text == "" {
 				fmt.Fprintf(&patch, "diff --git a/%[1]s b/%[1]s\n--- a/%[1]s\n+++ b/%[1]s\n@@ -18,8 +18,6 @@ spec:\n     spec:\n+      serviceAccountName: %[2]s\n       containers:\n       - name: app\n-        env:\n-        - name: GOOGLE_APPLICATION_CREDENTIALS\n-          value: /var/secrets/google/key.json\n         image: app:1\n         ports: []\n", path, name)
 			}
 			cs.Steps = append(cs.Steps, rewriter.Step{Phase: rewriter.PhaseGrant, What: "Grant " + name, Moves: []string{move.ID},
