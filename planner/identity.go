@@ -109,6 +109,9 @@ func (w *world) choose(x *work) {
 	case len(t.specs) == 0:
 		x.hold(HoldNoRecipe, "where this object's service account is written is not known, and it needs one of its own")
 	default:
+		if !ValidName(x.ref.Name) {
+			x.problems = append(x.problems, problem{code: HoldInvalidName, reason: "a new service account would be named after it, and " + quoted(x.ref.Name) + " is no name for one"})
+		}
 		w.judgeBindings(x)
 		w.judgeGranted(x)
 	}

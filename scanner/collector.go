@@ -232,14 +232,15 @@ func (c *collector) Object(o *Object) {
 	c.findMentions(o, pods)
 }
 
-// settings looks at a document without a kind: what a Prow configuration says beside its jobs. It goes by its file.
+// settings looks at a document without a kind: what a Prow configuration says beside its jobs. It goes by its
+// file, spelled as a name.
 func (c *collector) settings(o *Object, at place) {
 	for _, p := range wiring.Presets(o) {
 		c.presets = append(c.presets, preset{p, at.source})
 	}
 	r := &resource{
 		place: at, origins: slices.Clone(o.Origins), generated: o.Generated, managers: slices.Clone(o.Managers),
-		ref: Ref{APIVersion: "prow.k8s.io/v1", Kind: "ProwConfig", Name: at.file},
+		ref: Ref{APIVersion: "prow.k8s.io/v1", Kind: "ProwConfig", Name: nameOf(at.file)},
 	}
 	for _, ref := range catalog.References(o) {
 		r.references = append(r.references, located[catalog.Reference]{ref, origins(o, ref.Field)})
@@ -247,6 +248,20 @@ func (c *collector) settings(o *Object, at place) {
 	if len(r.references) > 0 {
 		c.resources = append(c.resources, r)
 	}
+}
+
+// nameOf makes a name that Kubernetes could accept of a file's path.
+func nameOf(file string) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '.':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return '-'
+	}, file)
+	return strings.Trim(name, "-.")
 }
 
 func placeOf(o *Object) place {
