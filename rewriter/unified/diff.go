@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-
-	"github.com/sergi/go-diff/diffmatchpatch"
 )
 
 // A File is one file before and after. A nil Old is a new file, a nil New one that goes; an empty file is not nil.
@@ -58,7 +56,7 @@ func (f File) write(out *bytes.Buffer, secret func([]byte) bool) error {
 	if err != nil {
 		return fmt.Errorf("diffing %s: %w", f.Path, err)
 	}
-	hunks, err := split(f.Path, lines, secret)
+	hunks, err := group(f.Path, lines, secret)
 	if err != nil {
 		return err
 	}
@@ -100,56 +98,4 @@ func blob(content []byte) string {
 	fmt.Fprintf(h, "blob %d\x00", len(content))
 	h.Write(content)
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// A line is one line of the comparison, with its line break where it has one.
-type line struct {
-	op       byte // ' ', '-' or '+'
-	text     string
-	old, new int // its number before and after, or that of the line before it
-}
-
-// compare is the shortest list of removed and added lines, checked against both sides.
-func compare(before, after []byte) ([]line, error) {
-	a, b := string(before), string(after)
-	dmp := diffmatchpatch.New()
-	dmp.DiffTimeout = 0 // a clock would make the result vary
-	from, to, table := dmp.DiffLinesToRunes(a, b)
-	var lines []line
-	old, new := 0, 0
-	var gotOld, gotNew strings.Builder
-	for _, d := range dmp.DiffCharsToLines(dmp.DiffMainRunes(from, to, false), table) {
-		for text := d.Text; text != ""; {
-			end := strings.IndexByte(text, '\n') + 1
-			if end == 0 {
-				end = len(text)
-			}
-			l := line{text: text[:end]}
-			text = text[end:]
-			switch d.Type {
-			case diffmatchpatch.DiffEqual:
-				l.op = ' '
-				old++
-				new++
-			case diffmatchpatch.DiffDelete:
-				l.op = '-'
-				old++
-			case diffmatchpatch.DiffInsert:
-				l.op = '+'
-				new++
-			}
-			l.old, l.new = old, new
-			if l.op != '+' {
-				gotOld.WriteString(l.text)
-			}
-			if l.op != '-' {
-				gotNew.WriteString(l.text)
-			}
-			lines = append(lines, l)
-		}
-	}
-	if gotOld.String() != a || gotNew.String() != b {
-		return nil, fmt.Errorf("the comparison does not add up")
-	}
-	return lines, nil
 }

@@ -12,8 +12,8 @@ const context = 3
 // A hunk is lines[from:to] of a comparison.
 type hunk []line
 
-// split groups changes to hunks. Lines that hold key material are in none.
-func split(path string, lines []line, secret func([]byte) bool) ([]hunk, error) {
+// group makes hunks of changes. Lines that hold key material are in none.
+func group(path string, lines []line, secret func([]byte) bool) ([]hunk, error) {
 	hidden := make([]bool, len(lines))
 	for i, l := range lines {
 		if secret == nil || !secret([]byte(strings.TrimRight(l.text, "\r\n"))) {
@@ -43,7 +43,9 @@ func split(path string, lines []line, secret func([]byte) bool) ([]hunk, error) 
 			to++
 		}
 		to = min(to, end+context)
-		if to == end && end < len(lines) || lines[from].starts() == 1 && insertion(lines[from:to]) && from > 0 {
+		// Without a line behind it, git takes a hunk for the end of the file; and one that begins with line 1 and has no
+		// line of the old file for its beginning.
+		if to == end && end < len(lines) || from > 0 && lines[from].old == 1 && insertion(lines[from:to]) {
 			return nil, &KeyError{Path: path, Line: lines[min(end, len(lines)-1)].old}
 		}
 		hunks = append(hunks, hunk(lines[from:to]))
@@ -58,9 +60,6 @@ func oldLine(l line) int {
 	}
 	return l.old
 }
-
-// starts is the line number of a hunk that begins with l and has no old lines.
-func (l line) starts() int { return l.old }
 
 // insertion says whether a hunk has no old line at all: git finds its place by number alone.
 func insertion(lines []line) bool {
