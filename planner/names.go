@@ -112,7 +112,7 @@ func shorten(name string, limit int) string {
 // newName is a free name for the service account of a workload: its own name, NAME-wi where that is taken, then
 // NAME-wi-2 and so on.
 func newName(workload string, taken func(string) bool) string {
-	base := strings.Trim(workload, "-.")
+	base := strings.Trim(dnsName(workload), "-.")
 	name := shorten(base, 253)
 	for i := 1; taken(name); i++ {
 		suffix := "-wi"
@@ -122,6 +122,19 @@ func newName(workload string, taken func(string) bool) string {
 		name = shorten(base, 253-len(suffix)) + suffix
 	}
 	return name
+}
+
+// dnsName writes a name as Kubernetes takes one: a job of Prow may have capitals and underscores.
+func dnsName(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '.':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return '-'
+	}, name)
 }
 
 // accountEmail normalises an email for comparison: Google's are lower case.

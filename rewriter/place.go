@@ -40,13 +40,13 @@ type landing struct {
 
 // draft finds where the edits of a move land, or says why they can not.
 func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
-	d := &draft{move: move, homes: w.objects[move.Workload]}
+	d := &draft{move: move, homes: w.concerned(move.Workload, move.Edits)}
 	for _, edit := range move.Edits {
 		if edit.Op == planner.OpCreate {
 			d.created = append(d.created, edit)
 			continue
 		}
-		found := w.objects[edit.Object]
+		found := w.concerned(edit.Object, move.Edits)
 		if len(found) == 0 {
 			h := hold(planner.HoldNotProvable, fmt.Sprintf("%s does not stand in this checkout", edit.Object),
 				fmt.Sprintf("Where is %s written?", edit.Object))
@@ -73,6 +73,28 @@ func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
 		return nil, &h
 	}
 	return d, nil
+}
+
+// concerned are the objects of that name that edits are about. One of which the edits would remove nothing, while they do of
+// another, is another variant of it, without the key: it stays as it is.
+func (w *work) concerned(ref scanner.Ref, edits []planner.Edit) []int {
+	found := w.objects[ref]
+	if len(found) < 2 {
+		return found
+	}
+	var with []int
+	for _, i := range found {
+		if slices.ContainsFunc(edits, func(e planner.Edit) bool {
+			_, there := e.Field.Lookup(w.before[i].Content)
+			return e.Object == ref && e.Op == planner.OpRemove && there
+		}) {
+			with = append(with, i)
+		}
+	}
+	if len(with) == 0 {
+		return found
+	}
+	return with
 }
 
 // unit is the draft's unit for an object, made on demand.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"dekey/planner"
+	"dekey/rewriter/runbook"
 	"dekey/scanner"
 )
 
@@ -163,6 +164,14 @@ func (w *work) file(path string) ([]byte, error) {
 // settle drafts every move, and withdraws moves until all that are left are written and proven together.
 func (w *work) settle() error {
 	for _, move := range w.plan.Moves {
+		if err := runbook.Refuses(move); err != nil {
+			w.failed[move.ID] = hold(planner.HoldInvalidName, err.Error(), "")
+			continue
+		}
+		if i := slices.IndexFunc(move.Grants, func(g planner.Grant) bool { return !runbook.Grantable(g) }); i >= 0 {
+			w.failed[move.ID] = hold(planner.HoldRolesUnknown, fmt.Sprintf("gcloud has no command for %s on %s", move.Grants[i].Role, move.Grants[i].Resource), "")
+			continue
+		}
 		if move.Live {
 			continue
 		}

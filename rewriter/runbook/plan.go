@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -87,14 +88,22 @@ func (j *job) check() error {
 	return nil
 }
 
+// Refuses says why no script may hold a move: a name in it is none that Kubernetes or Google accepts.
+func Refuses(m planner.Move) error { return checkMove(m) }
+
+// named is the name of an object of any kind: custom resources and what is no object at all have wider rules.
+var named = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9._:]*$`)
+
 func checkMove(m planner.Move) error {
 	switch {
 	case m.Workload.Namespace != "" && !planner.ValidNamespace(m.Workload.Namespace): // a cluster-scoped resource has none
 		return fmt.Errorf("namespace %q: not a name that Kubernetes accepts", m.Workload.Namespace)
 	case !planner.ValidNamespace(m.ServiceAccount.Namespace):
 		return fmt.Errorf("the service account's namespace %q: not a name that Kubernetes accepts", m.ServiceAccount.Namespace)
-	case !planner.ValidName(m.Workload.Name) || !planner.ValidName(m.ServiceAccount.Name):
-		return fmt.Errorf("name %q with service account %q: not names that Kubernetes accepts", m.Workload.Name, m.ServiceAccount.Name)
+	case !named.MatchString(m.Workload.Name) || len(m.Workload.Name) > 253:
+		return fmt.Errorf("name %q: not a name that Kubernetes accepts", m.Workload.Name)
+	case !planner.ValidName(m.ServiceAccount.Name):
+		return fmt.Errorf("service account %q: not a name that Kubernetes accepts", m.ServiceAccount.Name)
 	case m.Account != "" && !planner.ValidEmail(m.Account):
 		return fmt.Errorf("account %q: not an e-mail that Google accepts", m.Account)
 	case m.Before != "" && !planner.ValidName(m.Before):
