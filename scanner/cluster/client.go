@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -126,7 +127,7 @@ func (c *client) try(ctx context.Context, ask func(context.Context) error) (time
 	defer cancel()
 	var note retryNote
 	err := ask(context.WithValue(ctx, retryKey{}, &note))
-	return note.wait, err
+	return time.Duration(note.wait.Load()), err
 }
 
 func (c *client) get(ctx context.Context, call call) error {
@@ -210,15 +211,18 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 type retryKey struct{}
 
-// A retryNote is the Retry-After of one answer. client-go forgets it where the answer's body is a Status.
-type retryNote struct{ wait time.Duration }
+// A retryNote is the last Retry-After of the answers to one call (discovery asks several times at once). client-go
+// forgets it where the answer's body is a Status.
+type retryNote struct{ wait atomic.Int64 }
 
 type noteRetryAfter struct{ next http.RoundTripper }
 
 func (t noteRetryAfter) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := t.next.RoundTrip(r)
 	if note, ok := r.Context().Value(retryKey{}).(*retryNote); ok && err == nil {
-		note.wait = retryAfter(answer.Header.Get("Retry-After"), time.Now())
+		if wait := retryAfter(answer.Header.Get("Retry-After"), time.Now()); wait > 0 {
+			note.wait.Store(int64(wait))
+		}
 	}
 	return answer, err
 }

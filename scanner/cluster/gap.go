@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -23,7 +24,7 @@ func plain(err error) error {
 		case s.Code == http.StatusTooManyRequests:
 			return errors.New("the server is too busy (429), also when asked again")
 		case s.Code == http.StatusNotFound:
-			return errors.New("the server knows the resource and does not find it (404)")
+			return errors.New("not found (404)")
 		case s.Code >= 500:
 			return fmt.Errorf("the server failed (%d), also when asked again", s.Code)
 		default:
@@ -45,6 +46,11 @@ func plain(err error) error {
 	var address *url.Error
 	if errors.As(err, &address) {
 		return address.Err
+	}
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &syntax) || errors.As(err, &kind) {
+		return errors.New("what answers is no Kubernetes API")
 	}
 	return errors.New("the connection broke, also when asked again")
 }
