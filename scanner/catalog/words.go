@@ -26,7 +26,10 @@ var words = sync.OnceValue(func() []string {
 		}
 	}
 	slices.Sort(all)
-	return slices.Compact(all)
+	all = slices.Compact(all)
+	return slices.DeleteFunc(slices.Clone(all), func(word string) bool {
+		return slices.ContainsFunc(all, func(other string) bool { return other != word && strings.Contains(word, other) })
+	})
 })
 
 // words are the entry's own, or the telling key of each pattern, or the API groups.

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"slices"
 
 	"dekey/scanner/catalog"
 	"dekey/scanner/manifest/search"
@@ -35,7 +36,7 @@ type pattern struct {
 }
 
 // The patterns: what every file is searched for. None is shorter than ten bytes, or the search could not skip.
-var patterns = []pattern{
+var patterns = catalogued([]pattern{
 	{text: "GOOGLE_APPLICATION_CREDENTIALS", marks: wired, hint: true},
 	{text: "google_application_credentials", marks: wired, hint: true},
 	{text: "CREDENTIAL_FILE_OVERRIDE", marks: wired, hint: true},
@@ -79,6 +80,16 @@ var patterns = []pattern{
 	{text: "configMapRef", marks: configUsers, names: after},
 	{text: "configMapKeyRef", marks: configUsers, names: after},
 	{text: "NetworkPolic", marks: policies},
+})
+
+// catalogued adds the catalogue's words: fields of custom resources that tell of a key by themselves.
+func catalogued(patterns []pattern) []pattern {
+	for _, word := range catalog.Words() {
+		if !slices.ContainsFunc(patterns, func(p pattern) bool { return p.text == word }) {
+			patterns = append(patterns, pattern{text: word, marks: wired})
+		}
+	}
+	return patterns
 }
 
 // near says whether the text around a pattern makes the file wired.
