@@ -68,7 +68,7 @@ func newBuilder(in Input) *builder {
 				}
 			}
 		}
-		b.hunks = hunksByMove(in.Changeset.Files, in.Files["changes.patch"])
+		b.hunks = hunksByMove(in.Changeset.Files, in.Files[patchFile])
 	}
 	return b
 }
@@ -193,9 +193,9 @@ func (b *builder) moves(r *Report) {
 	if b.in.Plan == nil {
 		return
 	}
-	waves := map[string][]Move{}
+	waves := map[string][]*Move{}
 	for i, move := range b.in.Plan.Moves {
-		m := Move{
+		m := &Move{
 			ID: Visible(move.ID), Anchor: fmt.Sprintf("m%d", i+1), Workload: nameOf(move.Workload), Before: Visible(move.Before),
 			After: Visible(move.ServiceAccount.Name), Create: move.ServiceAccount.Create, Account: Visible(move.Account), Model: Visible(move.Model),
 			Wave: Visible(move.Wave), Why: Visible(move.Why), Cluster: Visible(move.Cluster), Live: move.Live, Recreate: move.Recreate,
@@ -227,7 +227,7 @@ func (b *builder) moves(r *Report) {
 		}
 		r.Moves = append(r.Moves, m)
 	}
-	slices.SortStableFunc(r.Moves, func(x, y Move) int { return rank(!x.Asserted) - rank(!y.Asserted) })
+	slices.SortStableFunc(r.Moves, func(x, y *Move) int { return rank(!x.Asserted) - rank(!y.Asserted) })
 	for _, move := range r.Moves {
 		waves[move.Wave] = append(waves[move.Wave], move)
 	}

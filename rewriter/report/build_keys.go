@@ -217,7 +217,7 @@ func (b *builder) rest(r *Report) {
 		}
 	}
 	for _, path := range sortedKeys(b.in.Files) {
-		if strings.HasPrefix(path, "runbook/") && strings.HasSuffix(path, ".sh") {
+		if Shows(path) && path != patchFile {
 			r.Scripts = append(r.Scripts, Script{Path: Visible(path), Text: visibleLines(string(b.in.Files[path]))})
 		}
 	}

@@ -227,13 +227,13 @@ func (p *page) waves(r *Report, details map[string]string) {
 
 // A moveView is a move as the page shows it.
 type moveView struct {
-	Move
+	*Move
 	Codes   []string
 	Linked  bool
 	anchors map[string]string
 }
 
-func codesOfMove(move Move) []string {
+func codesOfMove(move *Move) []string {
 	var codes []string
 	for _, notice := range move.Notices {
 		if !slices.Contains(codes, notice.Code) {

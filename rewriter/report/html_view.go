@@ -59,15 +59,18 @@ func viewOf(r *Report) *view {
 	if len(r.Moves) > 0 {
 		v.NoRisk = "No notice was raised. The keys stay valid until they are disabled, so a revert is always possible before that."
 	}
-	moves := make(map[string]Move, len(r.Moves))
+	moves := make(map[string]*Move, len(r.Moves))
 	for _, move := range r.Moves {
 		v.anchors[move.ID] = move.Anchor
 		moves[move.Workload.Text] = move
 	}
 	for _, a := range r.Access {
 		if len(a.Gained)+len(a.Lost) > 0 {
-			move := moves[a.Workload.Text]
-			v.Changed = append(v.Changed, changedAccess{Access: a, Asserted: move.Asserted, Codes: codesOfMove(move)})
+			changed := changedAccess{Access: a}
+			if move := moves[a.Workload.Text]; move != nil {
+				changed.Asserted, changed.Codes = move.Asserted, codesOfMove(move)
+			}
+			v.Changed = append(v.Changed, changed)
 		}
 	}
 	v.Changes = changes(r)

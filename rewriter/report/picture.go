@@ -65,7 +65,7 @@ func pictureOf(r *Report) *Picture {
 	if len(r.Access) == 0 {
 		return nil
 	}
-	moves := make(map[string]Move, len(r.Moves))
+	moves := make(map[string]*Move, len(r.Moves))
 	for _, move := range r.Moves {
 		moves[move.Workload.Text] = move
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"dekey/planner"
@@ -44,7 +45,7 @@ type Report struct {
 	Holds    []Hold   `json:"holds"`
 	Gaps     []Gap    `json:"gaps"`
 	Waves    []Wave   `json:"waves"`
-	Moves    []Move   `json:"moves"`
+	Moves    []*Move  `json:"moves"`
 	Notices  []Notice `json:"notices"` // of objects that do not move
 
 	Findings        []Finding        `json:"findings"`
@@ -62,6 +63,13 @@ type Report struct {
 	tool string
 	raw  Input
 }
+
+// Shows says whether a report shows anything of a changeset folder's file: only those need to be read into Input.Files.
+func Shows(path string) bool {
+	return path == patchFile || strings.HasPrefix(path, "runbook/") && strings.HasSuffix(path, ".sh")
+}
+
+const patchFile = "changes.patch"
 
 // New makes the report of an input.
 func New(in Input) *Report {
@@ -272,11 +280,11 @@ type Step struct {
 
 // A Wave is moves that are merged together.
 type Wave struct {
-	Name   string `json:"name"`
-	Why    string `json:"why"`
-	Anchor string `json:"-"`
-	Moves  []Move `json:"-"`
-	Count  int    `json:"count"`
+	Name   string  `json:"name"`
+	Why    string  `json:"why"`
+	Anchor string  `json:"-"`
+	Moves  []*Move `json:"-"`
+	Count  int     `json:"count"`
 }
 
 // A Key is a credential and what becomes of it.

@@ -142,7 +142,7 @@ func SARIF(w io.Writer, r *Report) error {
 			results = append(results, resultOf(hold.Code, LevelWarning, message, hold.Workload.Text, hold.Code+" "+hold.Workload.Text, hold.At))
 		}
 	}
-	moves := map[string]Move{}
+	moves := map[string]*Move{}
 	for _, move := range r.Moves {
 		moves[move.Workload.Text] = move
 	}

@@ -371,7 +371,7 @@ func (g *grid) account(email string) string {
 	return shortAccount(email)
 }
 
-func (g *grid) moveText(m Move) string {
+func (g *grid) moveText(m *Move) string {
 	after := m.After
 	if m.Create {
 		after += " (new)"

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"dekey/planner"
@@ -118,7 +117,7 @@ func samePlan(ids ...string) func(fs.FS) bool {
 	}
 }
 
-// readFiles reads every file of a changeset folder but its documents, by slash-separated path.
+// readFiles reads the files of a changeset folder that a report shows, by slash-separated path.
 func readFiles(dir string) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	root, err := os.OpenRoot(dir)
@@ -130,7 +129,7 @@ func readFiles(dir string) (map[string][]byte, error) {
 		if err != nil {
 			return err
 		}
-		if !entry.Type().IsRegular() || filepath.Ext(name) == ".html" {
+		if !entry.Type().IsRegular() || !report.Shows(name) {
 			return nil
 		}
 		data, err := root.ReadFile(name)
