@@ -212,6 +212,8 @@ func (c *collector) Object(o *Object) {
 		c.secret(o, at)
 	case isKind(o.Ref, "ConfigMap", ""):
 		c.configMap(o, at)
+	case isKind(o.Ref, "SecretProviderClass", "secrets-store.csi.x-k8s.io"):
+		c.holders = append(c.holders, &holder{place: at, ref: o.Ref, origins: slices.Clone(o.Origins), managers: slices.Clone(o.Managers)})
 	case isKind(o.Ref, "ServiceAccount", ""):
 		c.accounts = append(c.accounts, serviceAccount(o))
 	case isKind(o.Ref, "RoleBinding", "rbac.authorization.k8s.io"), isKind(o.Ref, "ClusterRoleBinding", "rbac.authorization.k8s.io"):

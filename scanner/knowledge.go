@@ -47,7 +47,7 @@ func (x index) find(kind, name, namespace string, at place) []*holder {
 		if near := nearest(filter(all, func(h *holder) bool { return h.ref.Namespace == "" && h.source == at.source }), at); len(near) > 0 {
 			return near
 		}
-		near := filter(all, func(h *holder) bool { return h.source == at.source && h.root == at.root && h.dir() == at.dir() })
+		near := filter(all, func(h *holder) bool { return together(h.place, at) })
 		if len(near) > 0 && !slices.ContainsFunc(near, func(h *holder) bool { return h.ref.Namespace != near[0].ref.Namespace }) {
 			return near
 		}
@@ -63,9 +63,12 @@ func (x index) find(kind, name, namespace string, at place) []*holder {
 	if len(exact) > 0 {
 		return exact
 	}
-	return filter(all, func(h *holder) bool {
-		return h.ref.Namespace == "" && h.source == at.source && h.root == at.root && h.dir() == at.dir()
-	})
+	return filter(all, func(h *holder) bool { return h.ref.Namespace == "" && together(h.place, at) })
+}
+
+// together says that two objects are of one rendering, or stand in one folder.
+func together(a, b place) bool {
+	return a.source == b.source && a.root == b.root && (a.root != "" || a.dir() == b.dir())
 }
 
 func filter[T any](all []T, keep func(T) bool) []T {

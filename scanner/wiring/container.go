@@ -57,7 +57,7 @@ func (e *extraction) container(pod *Pod, m map[string]any, typ string, suffix ob
 		c.words = append(c.words, e.words(m[key], key)...)
 	}
 	for _, key := range []string{"script", "source"} {
-		if script, ok := m[key].(string); ok && script != "" {
+		if script, ok := m[key].(string); ok && script != "" && !strings.Contains(script, keyMark) {
 			c.words = append(c.words, word{text: strings.Clone(script), name: key, script: true})
 		}
 	}
@@ -73,7 +73,7 @@ func (e *extraction) container(pod *Pod, m map[string]any, typ string, suffix ob
 
 func (e *extraction) variable(raw any, name string, at step) variable {
 	v := variable{name: name, step: at}
-	if value := text(field(raw, "value")); len(value) <= longValue {
+	if value := text(field(raw, "value")); len(value) <= longValue && !strings.Contains(value, keyMark) {
 		v.value = e.intern(value)
 	} else {
 		v.dropped = true
@@ -95,16 +95,23 @@ func (e *extraction) variable(raw any, name string, at step) variable {
 
 // words reads command or args: a list, or (in some custom resources) one text.
 func (e *extraction) words(value any, name string) []word {
-	if s, ok := value.(string); ok && s != "" {
+	if s, ok := value.(string); ok && s != "" && !strings.Contains(s, keyMark) {
 		return []word{{text: strings.Clone(s), name: name, script: true}}
 	}
 	items := list(value)
 	words := make([]word, 0, len(items))
 	for i, raw := range items {
-		words = append(words, word{text: e.intern(text(raw)), name: name, index: int32(i)})
+		s := text(raw)
+		if strings.Contains(s, keyMark) {
+			s, _, _ = strings.Cut(s, "{") // what names the key, not the key
+		}
+		words = append(words, word{text: e.intern(s), name: name, index: int32(i)})
 	}
 	return words
 }
+
+// keyMark tells that a text holds a key itself: it is inline, and names no file.
+const keyMark = "PRIVATE KEY"
 
 // longValue is where a value can be no path any more.
 const longValue = 4096

@@ -29,7 +29,7 @@ func (h hit) holder() object.Holder {
 type landing string
 
 const (
-	noPath      landing = "no path"
+	noPath      landing = "where that lies is decided elsewhere"
 	unmounted   landing = "nothing is mounted there"
 	noVolume    landing = "the mount names a volume that this object does not have"
 	otherVolume landing = "the volume is filled by something else"

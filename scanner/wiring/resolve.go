@@ -296,7 +296,9 @@ func (r *resolver) where(i int, s setting, u *Use) {
 	from := c.from[s.from]
 	u.Origins = append(append(u.Origins, s.entry.At...), from.at...)
 	u.Elsewhere = &object.Holder{Kind: from.kind, Name: from.name, Entry: s.entry.Name}
-	u.Hold = append(u.Hold, hold(notProvable, "the variable %s comes from the %s %s through envFrom, which other workloads may use", u.Env, from.kind, from.name))
+	if from.kind != "ConfigMap" {
+		u.Hold = append(u.Hold, hold(notProvable, "the variable %s comes from the %s %s through envFrom", u.Env, from.kind, from.name))
+	}
 }
 
 // fromSecret gives the uses by variables that a Secret's entry fills.

@@ -262,7 +262,7 @@ containers:
   volumeMounts: [{name: creds, mountPath: /creds}]
 volumes: [{name: creds, secret: {secretName: sa}}]`,
 		known: contents{"ConfigMap/settings": {"APPLICATION_CREDENTIALS": "/creds/key.json"}},
-		want:  []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /creds/key.json = Secret/sa/key.json standard by ConfigMap/settings/APPLICATION_CREDENTIALS hold not-provable"},
+		want:  []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /creds/key.json = Secret/sa/key.json standard by ConfigMap/settings/APPLICATION_CREDENTIALS"},
 	},
 	{
 		name: "a ConfigMap's entry sets the variable by reference: the variable is the pod's own",
