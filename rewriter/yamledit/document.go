@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"sort"
 	"unicode/utf8"
 )
 
@@ -135,16 +136,28 @@ func nextLine(text []byte, pos int) int {
 
 func trimBreak(line []byte) []byte { return bytes.TrimRight(line, "\r\n") }
 
-// lineOf counts the line of an offset, from 1.
-func lineOf(file []byte, offset int) int {
-	line := 1
-	for pos := 0; pos < offset; {
-		next := nextLine(file, pos)
-		if next > offset || next == len(file) && (next == pos || file[next-1] != '\n' && file[next-1] != '\r') {
-			break
+// A lineTable is where the lines of a text start, ended by LF, CR LF or CR.
+type lineTable []int
+
+func tableOf(text []byte) lineTable {
+	table := lineTable{0}
+	for pos := 0; pos < len(text); {
+		i := bytes.IndexByte(text[pos:], '\n')
+		if r := bytes.IndexByte(text[pos:pos+i+1], '\r'); r >= 0 && r != i-1 {
+			i = r
+		} else if i < 0 {
+			if r = bytes.IndexByte(text[pos:], '\r'); r < 0 {
+				break
+			}
+			i = r
 		}
-		pos = next
-		line++
+		pos += i + 1
+		table = append(table, pos)
 	}
-	return line
+	return table
+}
+
+// line counts the line of an offset, from 1.
+func (t lineTable) line(offset int) int {
+	return sort.Search(len(t), func(i int) bool { return t[i] > offset })
 }

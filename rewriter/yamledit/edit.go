@@ -127,12 +127,13 @@ func apply(file []byte, edits []Edit, p parser) (Result, error) {
 			return Result{}, at(err, number, 0, nil)
 		}
 		plan := newPlan(tree)
+		table := tableOf(tree.text)
 		for _, i := range indexes {
 			offset, err := plan.add(edits[i])
+			result.Lines[i] = document.Line - 1 + table.line(offset)
 			if err != nil {
-				return Result{}, at(err, number, lineOf(file, document.Start+offset), edits[i].Field)
+				return Result{}, at(err, number, result.Lines[i], edits[i].Field)
 			}
-			result.Lines[i] = lineOf(file, document.Start+offset)
 		}
 		splices, err := plan.splices()
 		if err != nil {

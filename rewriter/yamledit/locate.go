@@ -34,6 +34,7 @@ func Locate(file []byte, document int, fields ...object.Path) ([]Position, error
 		return nil, at(err, document, 0, nil)
 	}
 	positions := make([]Position, len(fields))
+	table := tableOf(t.text)
 	for i, field := range fields {
 		w, err := newPlan(t).follow(field)
 		if err != nil || len(w.rest) > 0 {
@@ -44,13 +45,9 @@ func Locate(file []byte, document int, fields ...object.Path) ([]Position, error
 			from, to = e.mark, e.end()
 		}
 		p := Position{From: d.Start + from, To: d.Start + to, ValueFrom: d.Start + w.node.body}
-		p.Line = d.Line + lineOf(t.text, from) - 1
-		p.LastLine = d.Line + lineOf(t.text, max(from, to-1)) - 1
-		start := from
-		for start > 0 && !isBreak(t.text[start-1]) {
-			start--
-		}
-		p.Column = 1 + utf8.RuneCount(t.text[start:from])
+		p.Line = d.Line + table.line(from) - 1
+		p.LastLine = d.Line + table.line(max(from, to-1)) - 1
+		p.Column = 1 + utf8.RuneCount(t.text[table[table.line(from)-1]:from])
 		positions[i] = p
 	}
 	return positions, nil

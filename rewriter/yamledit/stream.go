@@ -92,7 +92,7 @@ func AppendDocument(file, document []byte) (Result, error) {
 	if err := sameDocuments(file, documents, content); err != nil {
 		return Result{}, err
 	}
-	return Result{Content: content, Lines: []int{lineOf(file, len(file))}, Splices: []Splice{s}}, nil
+	return Result{Content: content, Lines: []int{tableOf(file).line(len(file))}, Splices: []Splice{s}}, nil
 }
 
 // sameDocuments says whether the documents of before stand in after, in order and with the same values; after may hold

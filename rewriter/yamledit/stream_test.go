@@ -49,7 +49,7 @@ func TestDocumentsCount(t *testing.T) {
 		}
 		end := 0
 		for i, d := range documents {
-			if d.Start < end || d.Body < d.Start || d.Tail < d.Body || d.End < d.Tail || d.Line != lineOf([]byte(text), d.Start) {
+			if d.Start < end || d.Body < d.Start || d.Tail < d.Body || d.End < d.Tail || d.Line != tableOf([]byte(text)).line(d.Start) {
 				t.Errorf("%q: document %d is %+v", text, i+1, d)
 			}
 			end = d.End
