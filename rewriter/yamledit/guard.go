@@ -1,5 +1,7 @@
 package yamledit
 
+import "slices"
+
 // The guards of template mode. A tree without actions passes all of them.
 
 // sound refuses splices that would leave a template's actions without their partners.
@@ -112,6 +114,32 @@ func (e *editor) indentOf(a action) int {
 		return a.indent
 	}
 	return e.width(e.lineStart(a.start), a.start)
+}
+
+// single refuses an entry that a loop inside of its list or mapping writes many times.
+func (t *tree) single(n *node, pos int) error {
+	from := n.start
+	if above := n.entryOf(); above != nil {
+		from = above.mark
+	}
+	var loops []bool
+	for _, a := range t.actions {
+		if a.start < from || a.start >= pos {
+			continue
+		}
+		switch a.kind {
+		case opens:
+			loops = append(loops, a.loop)
+		case closes:
+			if len(loops) > 0 {
+				loops = loops[:len(loops)-1]
+			}
+		}
+	}
+	if slices.Contains(loops, true) {
+		return refuse("a loop of the template writes the field")
+	}
+	return nil
 }
 
 // nextToken is where the trivia behind pos end.

@@ -190,6 +190,9 @@ func (p *plan) remove(edit Edit) (int, error) {
 	if err := expect(p, w, edit.Was); err != nil {
 		return e.mark, err
 	}
+	if err := p.single(w.node.parent, e.mark); err != nil {
+		return e.mark, err
+	}
 	p.ask(w.node.parent, request{op: Remove, field: itoa(w.node.index)}, w.route)
 	if !e.removed {
 		e.removed = true

@@ -17,6 +17,16 @@ func ApplyTemplate(file []byte, edits []Edit) (Result, error) {
 	return apply(file, edits, templateParser{})
 }
 
+// Mask is a template as ApplyTemplate reads it: YAML of the same length, line for line. Paths and indexes of edits are those
+// of this text.
+func Mask(file []byte) ([]byte, error) {
+	actions, err := lex(file)
+	if err != nil {
+		return nil, err
+	}
+	return mask(file, actions), nil
+}
+
 type templateParser struct{}
 
 func (templateParser) documents(file []byte) ([]Document, error) {
@@ -79,6 +89,7 @@ type action struct {
 	start, end int
 	kind       actionKind
 	own        bool // stands on a line of actions alone
+	loop       bool // opens a range
 	block      int  // the innermost block around the text behind it: 0 for none
 	indent     int  // what indent or nindent say, or -1
 }
@@ -107,7 +118,7 @@ func lex(text []byte) ([]action, error) {
 		body := text[start:end]
 		switch word := string(actionWord.FindSubmatch(body)[1]); {
 		case word == "if" || word == "range" || word == "with" || word == "define" || word == "block":
-			a.kind = opens
+			a.kind, a.loop = opens, word == "range"
 			blocks++
 			stack = append(stack, blocks)
 		case word == "else" || word == "end":

@@ -83,6 +83,8 @@ spec:
 			refusal: "writes into",
 		},
 		{name: "a key whose content an action writes", in: chart, edits: []string{"remove " + container + ".resources"}, refusal: "writes into"},
+		{name: "an item that a loop writes", in: chart, edits: []string{"remove " + container + ".env[2]"}, refusal: "loop"},
+		{name: "the only item, that a loop writes", in: "a: 1\nenv:\n{{- range .Values.env }}\n- name: {{ .n }}\n{{- end }}\n", edits: []string{"remove env[0]"}, refusal: "loop"},
 		{name: "a key that stands in both branches", in: chart, edits: []string{"remove " + container + ".args[0]"}, refusal: "stands twice"},
 		{
 			name: "a field outside of the first key's condition", in: chart, edits: []string{"set " + spec + ".serviceAccountName = api-wi"},
