@@ -21,6 +21,9 @@ type Changeset struct {
 	Removals []Removal `json:"removals"`
 	// Manual are edits that people make in places that dekey does not write: what, where, why.
 	Manual []Manual `json:"manual"`
+	// Folder are the digests of the folder's patches, scripts and generated files, so that anyone can see that they are
+	// what was reviewed. Reports are not among them: they can be made again.
+	Folder []scanner.FileDigest `json:"folder"`
 }
 
 // A File is one file of the checkout before and after. SHA-256 in hex, "" where the file does not exist.

@@ -8,6 +8,7 @@ import (
 	"dekey/planner"
 	"dekey/planner/planfile"
 	"dekey/rewriter/runbook"
+	"dekey/scanner"
 )
 
 // The stages of a File.
@@ -39,7 +40,7 @@ func (w *work) result() (Result, error) {
 	}
 	c := Changeset{
 		APIVersion: "dekey/v1", Kind: "Changeset", Plan: plan.ID, Commit: w.source.Commit,
-		Files: []File{}, Steps: []Step{}, Removals: []Removal{}, Manual: []Manual{},
+		Files: []File{}, Steps: []Step{}, Removals: []Removal{}, Manual: []Manual{}, Folder: []scanner.FileDigest{},
 	}
 	result := Result{Plan: plan}
 	if w.built != nil {

@@ -3,9 +3,12 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 
@@ -69,6 +72,7 @@ func folderOf(sys System, result rewriter.Result, inventory scanner.Inventory) (
 		files[name] = data
 	}
 	files["changes.patch"], files["cleanup.patch"] = result.Patch, result.Cleanup
+	result.Changeset.Folder = digests(files)
 	input := report.Input{
 		Inventory: &inventory, Plan: &result.Plan, Changeset: &result.Changeset, Files: files, Tool: tool(),
 	}
@@ -90,6 +94,16 @@ func folderOf(sys System, result rewriter.Result, inventory scanner.Inventory) (
 	}
 	files["report.md"], files["report.html"] = markdown.Bytes(), html.Bytes()
 	return files, input, nil
+}
+
+// digests names files by their content, sorted.
+func digests(files map[string][]byte) []scanner.FileDigest {
+	list := make([]scanner.FileDigest, 0, len(files))
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		sum := sha256.Sum256(files[name])
+		list = append(list, scanner.FileDigest{Path: name, SHA256: hex.EncodeToString(sum[:])})
+	}
+	return list
 }
 
 // readPlanID reads the id of the plan in a changeset folder, "" where there is none.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -30,10 +31,8 @@ func (o *output) add(flags *pflag.FlagSet, format string) {
 }
 
 func (o *output) check() error {
-	for _, format := range formats {
-		if o.format == format {
-			return nil
-		}
+	if slices.Contains(formats, o.format) {
+		return nil
 	}
 	return usagef("--output %q: it is one of %s (a format, never a path)", o.format, strings.Join(formats, ", "))
 }
@@ -55,6 +54,9 @@ func (o *output) print(sys System, r *report.Report, document []byte) error {
 	case "html":
 		err = report.HTML(&b, r)
 	case "csv":
+		if tables := []string{report.TableFindings, report.TableMoves, report.TableKeys}; !slices.Contains(tables, o.table) {
+			return usagef("--table %q: it is one of %s", o.table, strings.Join(tables, ", "))
+		}
 		err = report.CSV(&b, r, o.table)
 	case "sarif":
 		err = report.SARIF(&b, r)

@@ -1,42 +1,153 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"dekey/planner"
 	"dekey/planner/planfile"
 	"dekey/rewriter"
 	"dekey/rewriter/report"
+	"dekey/scanner"
 )
 
 func newReport(sys System) *cobra.Command {
 	var output output
+	var approval planner.Approval
+	var verify, compare, ledger bool
+	var merge string
 	cmd := &cobra.Command{
 		Use:   "report FROM",
-		Short: "Show an inventory, a plan or a changeset folder",
+		Short: "Show an inventory, a plan or a changeset folder; compare two; count keys over many",
 		Long: `Shows what was saved, long after the scan and with no access to anything: FROM is an
-inventory, a plan, or a changeset folder. Holds and gaps come first.`,
-		Args: cobra.ExactArgs(1),
+inventory, a plan, or a changeset folder. Holds and gaps come first.
+
+With --verify it computes again, from the files alone, the plan's id and the digests
+that the changeset records. With --diff it compares two inventories, plans or folders,
+the older one first. With --ledger it counts keys over many inventories, the oldest
+first: how many are left, which are new, who holds each up.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case compare && ledger, verify && (compare || ledger):
+				return usagef("--verify, --diff and --ledger exclude each other")
+			case compare:
+				return cobra.ExactArgs(2)(cmd, args)
+			case ledger:
+				return cobra.MinimumNArgs(1)(cmd, args)
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := output.check(); err != nil {
 				return err
+			}
+			switch {
+			case verify:
+				return verifyChangeset(sys, args[0])
+			case compare:
+				before, _, err := readReported(args[0])
+				if err != nil {
+					return err
+				}
+				after, _, err := readReported(args[1])
+				if err != nil {
+					return err
+				}
+				return output.printSheet(sys, report.Compare(before, after))
+			case ledger:
+				entries, err := readLedger(args)
+				if err != nil {
+					return err
+				}
+				return output.printSheet(sys, report.Ledger(entries))
 			}
 			input, document, err := readReported(args[0])
 			if err != nil {
 				return err
 			}
 			input.Now, input.Tool = sys.Now(), tool()
+			if input.Merge, err = day("merge", merge); err != nil {
+				return err
+			}
+			if input.Plan != nil {
+				input.Plan.Approval = overlay(input.Plan.Approval, approval)
+			}
 			if output.format == "json" && document != nil {
 				return output.print(sys, nil, document)
 			}
-			return output.print(sys, report.New(input), document)
+			return output.print(sys, report.New(input), nil)
 		},
 	}
 	output.add(cmd.Flags(), "text")
+	cmd.Flags().BoolVar(&verify, "verify", false, "compute the plan's id and the recorded digests again, and say whether they hold")
+	cmd.Flags().BoolVar(&compare, "diff", false, "compare OLD and NEW")
+	cmd.Flags().BoolVar(&ledger, "ledger", false, "count keys over INVENTORY...")
+	cmd.Flags().StringVar(&merge, "merge", "", "the `DAY` of the merge, YYYY-MM-DD: the dates of the later steps follow from it")
+	cmd.Flags().StringVar(&approval.Ticket, "ticket", "", "the change's ticket `NUMBER`")
+	cmd.Flags().StringVar(&approval.Approver, "approver", "", "who approves the change")
+	cmd.Flags().StringVar(&approval.Window, "window", "", "the change `WINDOW`")
 	return cmd
+}
+
+// overlay lays what the flags say over what the plan holds.
+func overlay(plan, flags planner.Approval) planner.Approval {
+	for _, room := range []struct{ from, to *string }{
+		{&flags.Ticket, &plan.Ticket}, {&flags.Approver, &plan.Approver}, {&flags.Window, &plan.Window},
+	} {
+		if *room.from != "" {
+			*room.to = *room.from
+		}
+	}
+	return plan
+}
+
+// printSheet shows a comparison or a ledger.
+func (o *output) printSheet(sys System, sheet *report.Sheet) error {
+	var b bytes.Buffer
+	var err error
+	switch o.format {
+	case "text":
+		err = sheet.Text(&b, o.text(sys))
+	case "markdown":
+		err = sheet.Markdown(&b)
+	case "html":
+		err = sheet.HTML(&b)
+	case "csv":
+		table := o.table
+		if table == report.TableFindings {
+			table = "" // the first
+		}
+		err = sheet.CSV(&b, table)
+	default:
+		return usagef("--output %s: a comparison or ledger is text, markdown, html or csv", o.format)
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	_, err = io.Copy(sys.Stdout, &b)
+	return err
+}
+
+// readLedger reads inventories in the order of the command line.
+func readLedger(names []string) ([]report.Entry, error) {
+	var entries []report.Entry
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, usagef("reading %s: %w", name, causeOf(err))
+		}
+		inventory, err := planfile.ReadInventory(name, data)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		entries = append(entries, report.Entry{Name: name, Inventory: &inventory})
+	}
+	return entries, nil
 }
 
 // readReported reads an inventory, a plan or a changeset folder.
@@ -53,65 +164,64 @@ func readReported(name string) (report.Input, []byte, error) {
 	if err != nil {
 		return report.Input{}, nil, usagef("reading %s: %w", name, causeOf(err))
 	}
-	var input report.Input
+	const hint = "FROM is what scan or plan printed, or the folder that draft wrote"
 	kind, err := planfile.Kind(name, data)
 	if err != nil {
-		return input, nil, hintf(usageError{err}, "FROM is what scan or plan printed, or the folder that draft wrote")
+		return report.Input{}, nil, hintf(usageError{err}, hint)
 	}
 	switch kind {
 	case "Inventory":
 		inventory, err := planfile.ReadInventory(name, data)
 		if err != nil {
-			return input, nil, err
+			return report.Input{}, nil, usageError{err}
 		}
-		input.Inventory = &inventory
+		return report.Input{Inventory: &inventory}, data, nil
 	case "Plan":
 		plan, err := planfile.ReadPlan(name, data)
 		if err != nil {
-			return input, nil, err
+			return report.Input{}, nil, usageError{err}
 		}
-		input.Plan = &plan
-	default:
-		return input, nil, hintf(usagef("reading %s: it is a %s", name, kind), "FROM is what scan or plan printed, or the folder that draft wrote")
+		return report.Input{Plan: &plan}, data, nil
 	}
-	return input, data, nil
+	return report.Input{}, nil, hintf(usagef("reading %s: it is a %s", name, kind), hint)
 }
 
 // readChangeset reads a changeset folder.
 func readChangeset(dir string) (report.Input, error) {
-	var input report.Input
-	read := func(name string) ([]byte, error) {
-		data, err := os.ReadFile(filepath.Join(dir, name))
+	read := func(name string) (string, []byte, error) {
+		path := filepath.Join(dir, name)
+		data, err := os.ReadFile(path)
 		if err != nil {
-			return nil, hintf(usagef("reading %s: %w", filepath.Join(dir, name), causeOf(err)), "a changeset folder is what `dekey draft --out` or `dekey rewrite --out` wrote")
+			return path, nil, hintf(usagef("reading %s: %w", path, causeOf(err)),
+				"a changeset folder is what `dekey draft --out` or `dekey rewrite --out` wrote")
 		}
-		return data, nil
+		return path, data, nil
 	}
-	data, err := read("changeset.json")
+	path, data, err := read("changeset.json")
 	if err != nil {
-		return input, err
+		return report.Input{}, err
 	}
 	var changeset rewriter.Changeset
-	if err := planfile.Read(filepath.Join(dir, "changeset.json"), data, "Changeset", &changeset); err != nil {
-		return input, err
+	if err := planfile.Read(path, data, "Changeset", &changeset); err != nil {
+		return report.Input{}, usageError{err}
 	}
-	if data, err = read("plan.json"); err != nil {
-		return input, err
+	if path, data, err = read("plan.json"); err != nil {
+		return report.Input{}, err
 	}
-	plan, err := planfile.ReadPlan(filepath.Join(dir, "plan.json"), data)
+	plan, err := planfile.ReadPlan(path, data)
 	if err != nil {
-		return input, err
+		return report.Input{}, usageError{err}
 	}
-	if data, err = read("inventory.json"); err != nil {
-		return input, err
+	if path, data, err = read("inventory.json"); err != nil {
+		return report.Input{}, err
 	}
-	inventory, err := planfile.ReadInventory(filepath.Join(dir, "inventory.json"), data)
-	if err != nil {
-		return input, err
+	var inventory scanner.Inventory
+	if inventory, err = planfile.ReadInventory(path, data); err != nil {
+		return report.Input{}, usageError{err}
 	}
 	files, err := readFiles(dir)
 	if err != nil {
-		return input, fmt.Errorf("reading %s: %w", dir, err)
+		return report.Input{}, fmt.Errorf("reading %s: %w", dir, err)
 	}
 	return report.Input{Inventory: &inventory, Plan: &plan, Changeset: &changeset, Files: files}, nil
 }

@@ -106,7 +106,8 @@ func usageErrors(cmd *cobra.Command) {
 	}
 }
 
-// setFromEnvironment gives every flag that was not set on the command line the value of DEKEY_<FLAG>.
+// setFromEnvironment gives every flag that was not set on the command line the value of DEKEY_<FLAG>, where
+// that is not empty.
 func setFromEnvironment(cmd *cobra.Command, sys System) error {
 	var err error
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
@@ -114,7 +115,7 @@ func setFromEnvironment(cmd *cobra.Command, sys System) error {
 			return
 		}
 		name := "DEKEY_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-		if value, ok := sys.LookupEnv(name); ok {
+		if value, ok := sys.LookupEnv(name); ok && value != "" {
 			if setErr := cmd.Flags().Set(flag.Name, value); setErr != nil {
 				err = usagef("%s: %w", name, setErr)
 			}
