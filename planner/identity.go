@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"strings"
 	"cmp"
 	"fmt"
 	"slices"
@@ -109,7 +110,8 @@ func (w *world) choose(x *work) {
 	case len(t.specs) == 0:
 		x.hold(HoldNoRecipe, "where this object's service account is written is not known, and it needs one of its own")
 	default:
-		if !ValidName(x.ref.Name) {
+		// A generateName ends with a dash, and the jobs of Prow have names of their own: both can be made one.
+		if !ValidName(newName(x.ref.Name, func(string) bool { return false })) || !ValidName(strings.TrimRight(x.ref.Name, "-.")) && x.ref.Kind != "ProwJob" {
 			x.problems = append(x.problems, problem{code: HoldInvalidName, reason: "a new service account would be named after it, and " + quoted(x.ref.Name) + " is no name for one"})
 		}
 		w.judgeBindings(x)
