@@ -1,10 +1,10 @@
 package planner
 
 import (
-	"strings"
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"dekey/scanner"
 )
