@@ -80,10 +80,14 @@ func (g *grid) rows(header []string, rows [][]string) {
 	}
 	columns := len(rows[0])
 	widths := make([]int, columns)
+	pieces := make([]int, columns) // the longest that does not break
 	for _, row := range rows {
 		for i, cell := range row {
 			for line := range strings.Lines(cell) {
 				widths[i] = max(widths[i], text.StringWidthWithoutEscSequences(strings.TrimSuffix(line, "\n")))
+			}
+			for piece := range strings.FieldsFuncSeq(cell, func(r rune) bool { return r == '/' || r == ' ' || r == '\n' }) {
+				pieces[i] = max(pieces[i], text.StringWidthWithoutEscSequences(piece)+1)
 			}
 		}
 	}
@@ -103,7 +107,7 @@ func (g *grid) rows(header []string, rows [][]string) {
 		t.AppendHeader(cells)
 	}
 	if !g.opt.Wide {
-		t.SetColumnConfigs(shares(widths, g.opt.Width))
+		t.SetColumnConfigs(shares(widths, pieces, g.opt.Width))
 	}
 	for _, row := range rows {
 		cells := make(table.Row, len(row))
@@ -119,8 +123,8 @@ func (g *grid) rows(header []string, rows [][]string) {
 }
 
 // shares divides a line among columns: the widest give way until all fit. The last, which has the sentences, is not to
-// be squeezed by the names before it.
-func shares(widths []int, line int) []table.ColumnConfig {
+// be squeezed by the names before it, as long as those do not break in the middle of a word.
+func shares(widths, pieces []int, line int) []table.ColumnConfig {
 	const gap, least = 2, 9
 	limit := append([]int(nil), widths...)
 	total := 0
@@ -129,7 +133,7 @@ func shares(widths []int, line int) []table.ColumnConfig {
 	}
 	for i := range limit[:len(limit)-1] {
 		if total-gap > line {
-			limit[i] = min(limit[i], line*3/10)
+			limit[i] = min(limit[i], max(line*3/10, min(pieces[i], line*4/10)))
 		}
 	}
 	for {
