@@ -34,7 +34,7 @@ var builtIn = map[string]bool{
 // that can be a name.
 func (c *collector) resource(o *Object, at place, pods []wiring.Pod) {
 	r := &resource{place: at, ref: o.Ref, origins: slices.Clone(o.Origins), generated: o.Generated, managers: slices.Clone(o.Managers)}
-	for _, ref := range catalog.References(o) {
+	for _, ref := range append(catalog.References(o), chartReferences(o)...) {
 		r.references = append(r.references, located[catalog.Reference]{ref, origins(o, ref.Field)})
 	}
 	if !builtIn[o.Ref.Group()] {

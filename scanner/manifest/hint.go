@@ -103,8 +103,8 @@ func templateLanguage(name string) string {
 // hints gives one hint for every line that mentions a key.
 func (r *Reader) hints(name string, text []byte, index, line int, code, what string) []scanner.Hint {
 	var offsets []int
-	first.Find(text, func(n, offset int) bool {
-		if patterns[n].hint {
+	first().Find(text, func(n, offset int) bool {
+		if allPatterns()[n].hint {
 			offsets = append(offsets, offset)
 		}
 		return true
@@ -184,8 +184,8 @@ func (r *Reader) encryptedHints(name string, d document.Document) []scanner.Hint
 // holdsKeyText says that text may hold a key, in clear or in base64.
 func holdsKeyText(text []byte) bool {
 	found := false
-	first.Find(text, func(n, _ int) bool {
-		found = patterns[n].key
+	first().Find(text, func(n, _ int) bool {
+		found = allPatterns()[n].key
 		return !found
 	})
 	return found

@@ -3,13 +3,14 @@ package manifest
 import (
 	"bytes"
 	"slices"
+	"sync"
 
 	"dekey/scanner/catalog"
 	"dekey/scanner/manifest/search"
 )
 
 // Marks say why a file can matter.
-type marks uint16
+type marks uint32
 
 const (
 	wired       marks = 1 << iota // names a key, or holds one
@@ -22,6 +23,8 @@ const (
 	unreadable                    // is text that is not read
 	named                         // names what is asked for
 	nearly                        // names a part of what is asked for: a kustomization can add to names
+	gitops                        // says what is deployed, and where
+	releases                      // has Flux releases of charts
 	unmarked                      // has no mark: for pass.with
 )
 
@@ -36,7 +39,7 @@ type pattern struct {
 }
 
 // The patterns: what every file is searched for. None is shorter than ten bytes, or the search could not skip.
-var patterns = catalogued([]pattern{
+var patterns = []pattern{
 	{text: "GOOGLE_APPLICATION_CREDENTIALS", marks: wired, hint: true},
 	{text: "google_application_credentials", marks: wired, hint: true},
 	{text: "CREDENTIAL_FILE_OVERRIDE", marks: wired, hint: true},
@@ -80,16 +83,11 @@ var patterns = catalogued([]pattern{
 	{text: "configMapRef", marks: configUsers, names: after},
 	{text: "configMapKeyRef", marks: configUsers, names: after},
 	{text: "NetworkPolic", marks: policies},
-})
-
-// catalogued adds the catalogue's words: fields of custom resources that tell of a key by themselves.
-func catalogued(patterns []pattern) []pattern {
-	for _, word := range catalog.Words() {
-		if !slices.ContainsFunc(patterns, func(p pattern) bool { return p.text == word }) {
-			patterns = append(patterns, pattern{text: word, marks: wired})
-		}
-	}
-	return patterns
+	// What deploys the rest.
+	{text: "kind: Application", marks: gitops},
+	{text: "\"kind\": \"Application", marks: gitops},
+	{text: "kustomize.toolkit.fluxcd.io", marks: gitops},
+	{text: "helm.toolkit.fluxcd.io", marks: releases},
 }
 
 // near says whether the text around a pattern makes the file wired.
@@ -101,13 +99,24 @@ const (
 	inVariable      // the name of a variable that holds a key, close by
 )
 
-var first = func() *search.Set {
-	texts := make([]string, len(patterns))
-	for i, p := range patterns {
+// allPatterns are the patterns, and the words by which the catalogue's objects are found.
+var allPatterns = sync.OnceValue(func() []pattern {
+	all := patterns
+	for _, word := range catalog.Words() {
+		if !slices.ContainsFunc(all, func(p pattern) bool { return p.text == word }) {
+			all = append(all, pattern{text: word, marks: wired})
+		}
+	}
+	return all
+})
+
+var first = sync.OnceValue(func() *search.Set {
+	texts := make([]string, len(allPatterns()))
+	for i, p := range allPatterns() {
 		texts[i] = p.text
 	}
 	return search.New(texts...)
-}()
+})
 
 // keyWords tell of Google or of credentials, in names of variables, flags, images, files.
 var keyWords = search.New("GOOGLE", "GCP", "GCLOUD", "GCS", "GSA", "GCR", "GAR_", "GKE", "FIREBASE", "FIRESTORE", "BIGQUERY", "BQ_", "BIGTABLE",
@@ -130,7 +139,35 @@ func look(name string, data []byte, x *nameIndex) marks {
 		}
 		return 0
 	}
-	return searchNames(data, x)
+	found := searchNames(data, x)
+	if isHelmfile(name) || found&releases != 0 && releaseMatters(data) {
+		found |= gitops
+	}
+	return found &^ releases
+}
+
+// releaseMatters says whether a Flux release is of a chart in a repository, or of one that the catalogue knows.
+func releaseMatters(data []byte) bool {
+	if bytes.Contains(data, []byte("GitRepository")) || bytes.Contains(data, []byte("kind: Bucket")) {
+		return true
+	}
+	for rest := data; ; {
+		_, after, found := bytes.Cut(rest, []byte("chart"))
+		if !found {
+			return false
+		}
+		rest = after
+		name := bytes.TrimLeft(after, "\"': \t")
+		if end := bytes.IndexAny(name, "\"' \t\r\n,{}"); end >= 0 {
+			name = name[:end]
+		}
+		if len(name) == 0 || len(name) > 200 {
+			continue
+		}
+		if _, ok := catalog.ChartValues(string(name)); ok || name[0] == '.' {
+			return true
+		}
+	}
 }
 
 // searchText searches a document.
@@ -139,8 +176,9 @@ func searchText(data []byte) marks { return searchNames(data, nil) }
 // searchNames searches a text, and notes its names.
 func searchNames(data []byte, x *nameIndex) marks {
 	var found, asked marks
-	first.Find(data, func(n, offset int) bool {
-		p := &patterns[n]
+	all := allPatterns()
+	first().Find(data, func(n, offset int) bool {
+		p := &all[n]
 		found |= p.marks
 		if x != nil && p.names != noNames {
 			x.add(data, offset, p)

@@ -102,9 +102,16 @@ func isClusterScoped(kind string) bool {
 	return clusterScoped[kind] || strings.HasPrefix(kind, "Cluster") && kind != "Cluster"
 }
 
-// namespace gives an object that names no namespace the one that a rule gives its file.
-func (r *Reader) namespace(o *scanner.Object, file string) {
-	if o.Ref.Namespace != "" || isClusterScoped(o.Ref.Kind) {
+// namespace gives an object that names no namespace the one that its file is deployed to, else the one that a rule gives
+// its file.
+func (r *Reader) namespace(o *scanner.Object, p *pass, file string) {
+	if isClusterScoped(o.Ref.Kind) {
+		return
+	}
+	if namespace, forced, ok := destination(p.charts.deployments, file); ok && (forced || o.Ref.Namespace == "") {
+		o.Ref.Namespace = namespace
+	}
+	if o.Ref.Namespace != "" {
 		return
 	}
 	best := -1

@@ -170,6 +170,9 @@ func (o *overlays) standsIn(file string) []string {
 // roots are the outermost kustomizations that have to be rendered for what they make of the files.
 func (o *overlays) roots(files []file) []string {
 	var roots []string
+	for root := range o.rendered { // what they render is at hand
+		roots = append(roots, root)
+	}
 	for _, f := range files {
 		for _, root := range o.graph.Roots(f.name) {
 			if !o.graph.Plain(root) {
@@ -242,8 +245,8 @@ func (r *Reader) yieldRendered(p *pass, sink scanner.Sink, build *kustomize.Buil
 	for _, w := range objects(node, content, scanner.Origin{}) {
 		o := w.object
 		o.Origins, o.Locator, o.Root = made.Origins, made, build.Root
-		r.namespace(o, path.Join(build.Root, "kustomization.yaml"))
-		r.namespace(o, made.Origins[0].Path)
+		r.namespace(o, p, path.Join(build.Root, "kustomization.yaml"))
+		r.namespace(o, p, made.Origins[0].Path)
 		if s.object != nil && !s.object(o) {
 			return false
 		}

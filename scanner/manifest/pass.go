@@ -24,6 +24,8 @@ type pass struct {
 	// kustomizations are the files of that name, sorted, with their text.
 	kustomizations []kustomizationFile
 	overlays       *overlays
+	chartFiles     []string // the Chart.yaml files
+	charts         *charts
 
 	mu      sync.Mutex
 	digests map[string]string // of the files that something was read from
@@ -73,6 +75,11 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 				p.kustomizations = append(p.kustomizations, kustomizationFile{name: strings.Clone(name), text: string(data)})
 				mu.Unlock()
 			}
+			if isChart(name) {
+				mu.Lock()
+				p.chartFiles = append(p.chartFiles, strings.Clone(name))
+				mu.Unlock()
+			}
 			size := int64(0)
 			if classify(name) == manifest && path.Ext(name) != ".json" {
 				size = total.Add(int64(len(data)))
@@ -102,7 +109,8 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 	slices.SortFunc(p.files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	slices.SortFunc(p.kustomizations, func(a, b kustomizationFile) int { return strings.Compare(a.name, b.name) })
 	slices.SortFunc(p.gaps, func(a, b scanner.Gap) int { return strings.Compare(a.What, b.What) })
-	p.overlays = r.newOverlays(p)
+	p.overlays, p.charts = r.newOverlays(p), newCharts(p)
+	p.charts.deployments = r.readGitOps(p, p.with(gitops))
 	return p, nil
 }
 

@@ -99,7 +99,11 @@ func (r *Reader) give(ctx context.Context, p *pass, sink scanner.Sink, files, ma
 	if err := r.yield(ctx, p, sink, files, s); err != nil {
 		return err
 	}
-	return r.renderOverlays(ctx, p, sink, p.overlays.roots(matter), s)
+	if err := r.renderOverlays(ctx, p, sink, p.overlays.roots(matter), s); err != nil {
+		return err
+	}
+	r.yieldDeployments(p, sink, s)
+	return r.renderCharts(ctx, p, sink, p.charts.needed(matter), s)
 }
 
 // outcome is what one file gives.
@@ -165,6 +169,9 @@ func (r *Reader) readFile(p *pass, f file, s selection) outcome {
 		o.lone = &origin
 		return o
 	}
+	if p.charts.renders(f.name) {
+		return o
+	}
 	if classify(f.name) == template {
 		o.hints = r.templateHints(f.name, data, 1, 1)
 		return o
@@ -176,7 +183,7 @@ func (r *Reader) readFile(p *pass, f file, s selection) outcome {
 	for _, d := range documents {
 		switch {
 		case s.document(d.Text):
-			r.readDocument(&o, d, origin)
+			r.readDocument(p, &o, d, origin)
 		case s.check:
 			r.checkDocument(&o, d)
 		}
@@ -185,7 +192,7 @@ func (r *Reader) readFile(p *pass, f file, s selection) outcome {
 }
 
 // readDocument decodes one document and adds what it gives.
-func (r *Reader) readDocument(o *outcome, d document.Document, origin scanner.Origin) {
+func (r *Reader) readDocument(p *pass, o *outcome, d document.Document, origin scanner.Origin) {
 	gap := func(err *document.Error) {
 		o.gaps = append(o.gaps, scanner.Gap{Source: r.source.ID, What: where(o.name, err.Line), Why: err.Why})
 	}
@@ -229,7 +236,7 @@ func (r *Reader) readDocument(o *outcome, d document.Document, origin scanner.Or
 			o.hints = append(o.hints, r.templateHints(o.name, d.Text, d.Index, d.Line)...)
 			break
 		}
-		r.namespace(w.object, o.name)
+		r.namespace(w.object, p, o.name)
 		w.object.Live = r.options.Root == "-" && fromCluster(w.object)
 		o.objects = append(o.objects, w)
 	}

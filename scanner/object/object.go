@@ -115,10 +115,19 @@ type Object struct {
 	// Managers are the tools that claim the object: "helm:RELEASE", "argocd:APP", "flux:NAME", "owner:KIND/NAME",
 	// "gke", ..., sorted. Only live objects and renderings have any.
 	Managers []string
+	// Charts are the charts whose values the content holds: a release of a chart that is not in the checkout.
+	Charts []ChartValues
 	// Live says that the object was read from a cluster (or a dump of one).
 	Live bool
 	// Withheld says that a Secret's entries and values were not asked for: only its metadata is in Content.
 	Withheld bool
+}
+
+// A ChartValues says where in an object's content the values of a Helm chart stand.
+type ChartValues struct {
+	Name      string // of the chart, as it is named: "external-dns", "oci://.../velero"
+	Values    Path
+	Namespace string // of the release; "" where it is not known
 }
 
 // Places locates a field, or gives the object's own origins where fields cannot be located.

@@ -22,6 +22,8 @@ type Tree interface {
 	ReadFile(name string) ([]byte, error)
 	// Stat says what stands at a path, following links inside of the root.
 	Stat(name string) (fs.FileInfo, error)
+	// List gives what is in a folder, sorted.
+	List(name string) ([]fs.DirEntry, error)
 	// Workers is how many goroutines Walk uses.
 	Workers() int
 }

@@ -72,6 +72,9 @@ func (f FS) link(name string, w Walk) {
 // Stat says what stands at a path.
 func (f FS) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.Files, name) }
 
+// List gives what is in a folder.
+func (f FS) List(name string) ([]fs.DirEntry, error) { return fs.ReadDir(f.Files, name) }
+
 // ReadFile reads one file.
 func (f FS) ReadFile(name string) ([]byte, error) { return f.read(name, Whole) }
 

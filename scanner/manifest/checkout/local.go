@@ -43,6 +43,9 @@ func (l *Local) Workers() int { return l.workers }
 // Stat says what stands at a path.
 func (l *Local) Stat(name string) (fs.FileInfo, error) { return l.root.Stat(name) }
 
+// List gives what is in a folder.
+func (l *Local) List(name string) ([]fs.DirEntry, error) { return fs.ReadDir(l.root.FS(), name) }
+
 // ReadFile reads one file, following links inside of the root.
 func (l *Local) ReadFile(name string) ([]byte, error) {
 	file, err := l.open(name)

@@ -28,6 +28,9 @@ func (s Single) Walk(_ context.Context, w Walk) error {
 // Stat finds nothing: a file alone is no overlay and no chart.
 func (s Single) Stat(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }
 
+// List finds nothing.
+func (s Single) List(string) ([]fs.DirEntry, error) { return nil, fs.ErrNotExist }
+
 // ReadFile gives the file.
 func (s Single) ReadFile(name string) ([]byte, error) {
 	if name != s.Name {

@@ -19,6 +19,7 @@ import (
 // A Request is one rendering.
 type Request struct {
 	Kustomize *Kustomize
+	Helm      *Helm
 }
 
 // A Kustomize is an overlay to render.
@@ -29,7 +30,8 @@ type Kustomize struct {
 
 // A Response is what was rendered.
 type Response struct {
-	Objects [][]byte // JSON, in the order of the rendering
+	Objects [][]byte        // of an overlay: JSON, in the order of the rendering
+	Charts  []HelmRendering // of a chart: one for each of the values
 	// Why says why nothing was rendered, in words of our own: the libraries' messages can quote a Secret.
 	Why string
 }
@@ -72,6 +74,8 @@ func answer(request Request) (response Response) {
 	switch {
 	case request.Kustomize != nil:
 		return kustomize(*request.Kustomize)
+	case request.Helm != nil:
+		return helm(*request.Helm)
 	}
 	return Response{Why: "nothing was asked for"}
 }
