@@ -3,6 +3,7 @@ package yamledit
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -293,6 +294,7 @@ func (e *editor) finish() ([]Splice, error) {
 		return a.Text != "" && b.Text == ""
 	})
 	e.openEnd(merged)
+	merged = slices.DeleteFunc(merged, func(s Splice) bool { return string(e.text[s.Start:s.End]) == s.Text })
 	return merged, e.sound(merged)
 }
 

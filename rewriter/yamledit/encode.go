@@ -159,7 +159,8 @@ var (
 
 // isPlain says whether text can stand without quotes and is then a string for every reader.
 func isPlain(text string, flow bool) bool {
-	if len(text) > 120 || !plainText.MatchString(text) || numeric.MatchString(text) || special.MatchString(text) {
+	if len(text) > 120 || !plainText.MatchString(text) || special.MatchString(text) ||
+		numeric.MatchString(text) && strings.ContainsAny(text, "0123456789") {
 		return false
 	}
 	if strings.HasSuffix(text, ":") || strings.Contains(text, ": ") || strings.HasPrefix(text, "- ") ||

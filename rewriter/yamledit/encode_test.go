@@ -137,3 +137,34 @@ func sameJSON(a, b []byte) bool {
 	var x, y any
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && fmt.Sprint(x) == fmt.Sprint(y)
 }
+
+// TestValuesInEveryLayout appends a value with everything in it to lists of every layout.
+func TestValuesInEveryLayout(t *testing.T) {
+	value := map[string]any{
+		"name": "x", "many": []any{json.Number("0"), int64(1), 2.5, true, nil}, "empty": map[string]any{}, "none": []any{},
+		"nested": []any{map[string]any{"name": "a", "value": "yes"}, []any{"b"}},
+	}
+	edits := []yamledit.Edit{{Document: 1, Op: yamledit.Append, Field: keys("l"), Value: value}}
+	for _, in := range []string{"l:\n- a\n", "l:\n  -   a\n", "l:\n- b: c\n  d:\n  - e\n", "l: [a]\n", "l: [ {\"a\":b} ]\n", "l: []\n", "l:\n", `{"l": ["a"]}`, `{"l":[]}`, "{\n\t\"l\": [\n\t\t\"a\"\n\t]\n}\n"} {
+		result, err := yamledit.Apply([]byte(in), edits)
+		if err != nil {
+			t.Errorf("%q: %v", in, err)
+			continue
+		}
+		want := map[string]any{}
+		if documents, ok := decode([]byte(in)); ok {
+			want, _ = documents[0].(map[string]any)
+		}
+		list, _ := want["l"].([]any)
+		want["l"] = append(list, value)
+		if documents, ok := decode(result.Content); !ok || !sameData(documents[0], want) {
+			t.Errorf("%q became\n%s", in, result.Content)
+		}
+	}
+}
+
+func sameData(a, b any) bool {
+	x, _ := json.Marshal(a)
+	y, _ := json.Marshal(b)
+	return sameJSON(x, y)
+}

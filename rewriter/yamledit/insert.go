@@ -256,12 +256,13 @@ func (e *editor) replace(n *node, depth int) error {
 	return e.addLines(e.lineEnd(n.end), lines, depth)
 }
 
-// collapse puts an inline value in place of a block collection.
+// collapse puts an inline value in place of a block collection, beside its key.
 func (e *editor) collapse(n *node, text string, depth int) error {
 	entry := n.entryOf()
-	if entry == nil || n.anchor != "" {
+	if entry == nil || entry.key == nil || n.start != n.body || !e.opensLine(n.body) {
 		return refuse("a list item or a value with an anchor is to be replaced")
 	}
-	e.adds = append(e.adds, insertion{pos: entry.colon, end: n.end, depth: depth, text: " " + strings.TrimLeft(text, " ")})
+	e.cut(e.lineEnd(entry.colon), e.below(e.lineEnd(n.end), n.parent.column))
+	e.adds = append(e.adds, insertion{pos: entry.colon, end: entry.colon, depth: depth, text: " " + strings.TrimLeft(text, " ")})
 	return nil
 }

@@ -1,7 +1,6 @@
 package yamledit
 
 import (
-	"encoding/json"
 	"testing"
 
 	"dekey/scanner/object"
@@ -115,6 +114,8 @@ metadata:
 			edits: []string{"set a.n = two", "set b.n = two"},
 			want:  "-a: &x {n: one}\n+a: &x {n: two}\n",
 		},
+		{name: "a field that has the value and one that goes", in: "a: x\nb: x\n", edits: []string{"set a = x", "remove b"}, want: "-b: x\n"},
+		{name: "a field that has the value and goes", in: "a: x\nb: x\n", edits: []string{"set a = x", "remove a"}, refusal: "disagree"},
 		{name: "two values for one field", in: "a: 1\n", edits: []string{"set a = x", "set a = y"}, refusal: "different values"},
 		{name: "two values for one new field", in: "a: 1\n", edits: []string{"set b = x", "set b = y"}, refusal: "different values"},
 		{name: "a field of a scalar", in: "a: 1\n", edits: []string{"set a.b = x"}, refusal: "no mapping"},
@@ -235,6 +236,7 @@ b:
 			want: "-l: [*x, {name: K}]\n+l: [{name: K}]\n"},
 		{name: "an anchor on a line of its own", in: "a: &x\n  b: 1\n  c: 2\nd: 1\n", edits: []string{"remove a.b"}, want: "-  b: 1\n"},
 		{name: "a key beside a merge key", in: "x: &x {a: 1}\ny:\n  <<: *x\n  b: 1\n", edits: []string{"set y.c = d"}, want: "+  c: d\n"},
+		{name: "a merge key that leads back", in: "a: &x\n  <<: {<<: *x}\n  c: 1\nb: 1\n", edits: []string{"remove a.d"}, refusal: "no such field"},
 		{name: "an anchor that holds itself", in: "a: &x\n  b: *x\n  c: 1\n", edits: []string{"remove a.c"}, refusal: "itself"},
 		{name: "tags and anchors", in: "a: !!map &x\n  b: !!str 1\n  c: &y !!int 2\nd: 1\n", edits: []string{"remove a.b"}, want: "-  b: !!str 1\n"},
 	}
@@ -243,18 +245,47 @@ b:
 	}
 }
 
-func TestValuesOfAllKinds(t *testing.T) {
-	value := map[string]any{
-		"name": "x", "zeros": []any{json.Number("0"), int64(1), 2.5, true, nil}, "empty": map[string]any{}, "none": []any{},
-		"nested": []any{map[string]any{"name": "a", "value": "yes"}, []any{"b"}},
+func TestSetOtherValues(t *testing.T) {
+	const values = `gcp: # the cloud
+  enabled: true
+  secret: key # its name
+  extraEnv: # more
+  # the key
+  - name: K
+    value: x
+    # deeper
+  # - name: L
+  replicas: 2
+  args: [a, b]
+  nodeSelector:
+    a: b
+`
+	tests := []struct {
+		name, field string
+		value       any
+		want        string
+	}{
+		{"an empty list", "gcp.extraEnv", []any{}, "-  extraEnv: # more\n-  # the key\n-  - name: K\n-    value: x\n-    # deeper\n+  extraEnv: [] # more\n"},
+		{"an empty mapping", "gcp.nodeSelector", map[string]any{}, "-  nodeSelector:\n-    a: b\n+  nodeSelector: {}\n"},
+		{"null", "gcp.nodeSelector", nil, "-  nodeSelector:\n-    a: b\n+  nodeSelector: null\n"},
+		{"an empty list for one on a line", "gcp.args", []any{}, "-  args: [a, b]\n+  args: []\n"},
+		{"an empty text", "gcp.secret", "", "-  secret: key # its name\n+  secret: \"\" # its name\n"},
+		{"false", "gcp.enabled", false, "-  enabled: true\n+  enabled: false\n"},
+		{"a number", "gcp.replicas", 3, "-  replicas: 2\n+  replicas: 3\n"},
+		{"a number for a list", "gcp.args", 3, "-  args: [a, b]\n+  args: 3\n"},
+		{"what is there already", "gcp.replicas", 2, ""},
+		{"a mapping that is there already", "gcp.nodeSelector", map[string]any{"a": "b"}, ""},
 	}
-	for _, in := range []string{"l:\n- a\n", "l:\n  - a\n", "l: [a]\n", `{"l": ["a"]}`, "{\n\t\"l\": [\n\t\t\"a\"\n\t]\n}\n"} {
-		result, err := Apply([]byte(in), []Edit{{Document: 1, Op: Append, Field: object.Keys("l"), Value: value}})
-		if err != nil {
-			t.Errorf("%q: %v", in, err)
-			continue
-		}
-		t.Logf("%s", result.Content)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			result, err := Apply([]byte(values), []Edit{{Document: 1, Op: Set, Field: path(t, test.field), Value: test.value}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := changed([]byte(values), result.Content); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+		})
 	}
 	if _, err := Apply([]byte("a: 1\n"), []Edit{{Document: 1, Op: Set, Field: object.Keys("a"), Value: struct{}{}}}); err == nil {
 		t.Error("a struct was written")

@@ -23,6 +23,7 @@ type plan struct {
 	*tree
 	touched []*node // collections with removed entries
 	changed []*node // nodes with requests
+	kept    []*node // nodes that have the value already that they are to get
 }
 
 func newPlan(t *tree) *plan { return &plan{tree: t} }
@@ -124,12 +125,18 @@ func (p *plan) step(w *walk, step object.Step) (*node, error) {
 
 // lookup finds a key, in merged mappings too. A nil node says that the key is absent.
 func (p *plan) lookup(w *walk, n *node, key string) (*node, error) {
+	return p.lookupMerged(w, n, key, map[*node]bool{})
+}
+
+// lookupMerged looks into each mapping once: merge keys can lead to one in very many ways.
+func (p *plan) lookupMerged(w *walk, n *node, key string, seen map[*node]bool) (*node, error) {
 	switch i := n.find(key); {
 	case i == -2:
 		return nil, refuse("the key %q stands twice in one mapping", key)
 	case i >= 0:
 		return n.entries[i].value, nil
 	}
+	seen[n] = true
 	for _, e := range n.entries {
 		if e.key == nil || e.key.tag != "!!merge" {
 			continue
@@ -146,10 +153,10 @@ func (p *plan) lookup(w *walk, n *node, key string) (*node, error) {
 			if err := p.dereference(&merged); err != nil {
 				return nil, err
 			}
-			if merged.node.kind != mapping || merged.node == n {
+			if merged.node.kind != mapping || seen[merged.node] {
 				continue
 			}
-			found, err := p.lookup(&merged, merged.node, key)
+			found, err := p.lookupMerged(&merged, merged.node, key, seen)
 			if err != nil {
 				return nil, err
 			}
@@ -230,6 +237,10 @@ func (p *plan) set(edit Edit) (int, error) {
 	if err := expect(p, w, edit.Was); err != nil {
 		return place(w.node), err
 	}
+	if n := w.node; p.has(n, value) && n.change.set == nil {
+		p.kept = append(p.kept, n)
+		return place(n), nil
+	}
 	// Where the value is an alias, the alias is replaced: changing what it stands for would change other places.
 	n := w.node
 	if n.change.set != nil && (n.change.set.kind != scalar || !sameValue(n.change.set.leaf, value)) {
@@ -238,6 +249,12 @@ func (p *plan) set(edit Edit) (int, error) {
 	p.ask(n, request{op: Set, value: key(value)}, w.route)
 	n.change.set = &pending{leaf: value}
 	return place(n), nil
+}
+
+// has says whether a field, or what its alias stands for, is the value already.
+func (p *plan) has(n *node, value any) bool {
+	w := walk{node: n}
+	return p.dereference(&w) == nil && matches(w.node, value)
 }
 
 func (p *plan) append(edit Edit) (int, error) {

@@ -65,6 +65,11 @@ func (p *plan) settle() error {
 			}
 		}
 	}
+	for _, n := range p.kept {
+		if n.gone() {
+			return refuse("two edits disagree about one field")
+		}
+	}
 	for _, a := range p.aliases {
 		if !a.gone() && a.target.gone() {
 			return refuse("an anchor in what goes is used elsewhere")

@@ -38,6 +38,7 @@ type census struct {
 	steps          map[int]int
 	indented       int
 	flush          int
+	first          bool // whether the first list is indented: it decides a tie
 	single, double int
 }
 
@@ -67,6 +68,7 @@ func (c *census) children(n *node) {
 		case e.value.kind == mapping && step > 0:
 			c.steps[step]++
 		case e.value.kind == sequence && step > 0:
+			c.first = c.first || c.indented+c.flush == 0
 			c.indented++
 		case e.value.kind == sequence:
 			c.flush++
@@ -75,7 +77,7 @@ func (c *census) children(n *node) {
 }
 
 func (c *census) style(eol string) Style {
-	s := Style{Indented: c.indented > c.flush, Single: c.single > c.double, EOL: eol}
+	s := Style{Indented: c.indented > c.flush || c.indented == c.flush && c.first, Single: c.single > c.double, EOL: eol}
 	for step, count := range c.steps {
 		if best := c.steps[s.Step]; s.Step == 0 || count > best || count == best && step < s.Step {
 			s.Step = step
