@@ -207,7 +207,14 @@ func (a *analysis) workloadsThatMatter(findings []Finding, names map[accountName
 	}
 	var out []Workload
 	for _, key := range order {
-		out = append(out, join(groups[key]))
+		group := groups[key]
+		if key.Kind == "ProwJob" {
+			// Jobs of several repositories share names: one without a key is another job.
+			if users := filter(group, func(r resolvedWorkload) bool { return len(r.uses) > 0 }); len(users) > 0 {
+				group = users
+			}
+		}
+		out = append(out, join(group))
 	}
 	return append(out, a.resourcesThatMatter(findings, groups)...)
 }

@@ -6,5 +6,12 @@
 // yield objects; Scan looks at each once, keeps facts, and drops the content. No type of an Inventory has a
 // field in which key material could land.
 //
-// What could not be read is a Gap; whatever follows from it is unknown, never absent.
+// Merge joins Inventories that were scanned apart: a checkout and its cluster, or a fleet.
+//
+//	inventory, err := scanner.Scan(ctx, checkout, cluster)
+//	inventory = scanner.Merge(east, west)
+//
+// What could not be read is a Gap; whatever follows from it is unknown, never absent. A Secret is joined with a workload of
+// its namespace; where a namespace is not known, only with what lies in the same folder or rendering. What one workload's
+// wiring tells of a Secret that was not read, its other users inherit.
 package scanner

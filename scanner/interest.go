@@ -69,11 +69,12 @@ func (a *analysis) interest() Interest {
 			in.Secrets = append(in.Secrets, Holder{Kind: "Secret", Namespace: p.namespace, Name: p.name})
 		}
 	}
-	for _, d := range a.workloads {
-		for i := range d.pods {
-			for kind, name := range d.pods[i].Names {
+	// ConfigMaps that lead to a key by themselves were found by that; others only add to what pods with a key say.
+	for _, r := range a.resolved {
+		for i := range r.specs {
+			for kind, name := range r.pods[i].Names {
 				if kind == "ConfigMap" {
-					in.ConfigMaps = append(in.ConfigMaps, Holder{Kind: kind, Namespace: d.Ref.Namespace, Name: name})
+					in.ConfigMaps = append(in.ConfigMaps, Holder{Kind: kind, Namespace: r.Ref.Namespace, Name: name})
 				}
 			}
 		}

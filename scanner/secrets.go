@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"dekey/scanner/object"
@@ -40,8 +41,16 @@ func (a *analysis) secrets(findings []Finding) []Secret {
 	for n := range wanted {
 		get(n)
 	}
+	presumed := map[name]map[string]bool{}
+	for p, entries := range a.presumed {
+		n := name{p.kind, p.namespace, p.name}
+		if presumed[n] == nil {
+			presumed[n] = map[string]bool{}
+		}
+		maps.Copy(presumed[n], entries)
+	}
 	for n, s := range byName {
-		for entry := range a.presumed[presumption{holderName: holderName{n.kind, n.name}, namespace: n.namespace}] {
+		for entry := range presumed[n] {
 			if !slices.ContainsFunc(s.Entries, func(e SecretEntry) bool { return e.Name == entry }) {
 				s.Entries = append(s.Entries, SecretEntry{Name: entry, Holds: object.Unknown})
 			}

@@ -386,3 +386,11 @@ func (locator) Locate(field object.Path) []object.Place {
 	}
 	return []object.Place{{Origin: object.Origin{Source: "repo", Path: "p.yaml", Document: 1, Line: 30, Column: 7}, Field: field}}
 }
+
+func TestJobsOfSeveralRepositoriesShareNames(t *testing.T) {
+	const job = "{apiVersion: prow.k8s.io/v1, kind: ProwJob, metadata: {name: unit}, spec: {containers: [{name: test, image: a, env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /c/key.json}]}]}}"
+	inv := scan(t, &reader{id: "repo", files: map[string]string{"a.yaml": job, "b.yaml": strings.Replace(job, "GOOGLE_APPLICATION_CREDENTIALS", "OTHER", 1)}})
+	if len(inv.Workloads) != 1 || inv.Workloads[0].Conflict != "" || len(inv.Workloads[0].Origins) != 1 {
+		t.Errorf("workloads: %+v", inv.Workloads)
+	}
+}

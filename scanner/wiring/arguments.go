@@ -141,16 +141,26 @@ func (r *resolver) wellKnown(i int) {
 			continue
 		}
 		hits := r.under(i, j)
-		if catalog.WellKnownPath(m.path + "/" + defaultFile) {
+		if r.looksThere(i, path.Clean(m.path)+"/"+defaultFile) {
 			known, _ := r.find(i, m.path+"/"+defaultFile)
 			hits = append(hits, known...)
 		}
-		for _, h := range r.keys(slices.DeleteFunc(hits, func(h hit) bool { return !catalog.WellKnownPath(h.path) }), true, true) {
+		for _, h := range r.keys(slices.DeleteFunc(hits, func(h hit) bool { return !r.looksThere(i, h.path) }), true, true) {
 			if h.mount == j {
 				r.ofFile(i, h, r.mounted(i, h, true))
 			}
 		}
 	}
+}
+
+// looksThere says that client libraries look for a file by themselves: at a well-known path, or in the folder that
+// CLOUDSDK_CONFIG makes gcloud's.
+func (r *resolver) looksThere(i int, file string) bool {
+	if catalog.WellKnownPath(file) {
+		return true
+	}
+	s, ok := r.env[i].values["CLOUDSDK_CONFIG"]
+	return ok && s.known && strings.HasPrefix(s.value, "/") && file == path.Join(s.value, defaultFile)
 }
 
 const defaultFile = "application_default_credentials.json"

@@ -143,7 +143,7 @@ func (e *extraction) interest(c *container) (interesting, telling bool) {
 	interesting = len(c.from) > 0
 	program := c.program()
 	for _, v := range c.env {
-		if e.isKeyEnv(v.name) {
+		if e.isKeyEnv(v.name) || v.name == "CLOUDSDK_CONFIG" {
 			telling = true
 		} else if strings.Contains(v.value, "/") || v.object != "" {
 			if _, known := catalog.LookupEnv(c.image, program, v.name); known {

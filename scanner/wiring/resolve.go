@@ -55,8 +55,8 @@ type resolver struct {
 // Resolve gives every use of a key in the pod spec, and the spec with what is known of its volumes. The result is in the
 // order of the object and does not depend on anything else.
 //
-// It is called twice where contents are unknown: what the first call presumes about an entry is part of what the second
-// one knows, so that a container that mounts the same Secret without a telling variable is a user of it too.
+// What one container presumes about an entry of unknown content (Use.Presumed) the others of the pod know; what one
+// workload presumes, a caller adds to the Knowledge of the others, and resolves again.
 func Resolve(pod *Pod, k Knowledge) (PodSpec, []Use) {
 	r := &resolver{pod: pod, know: k}
 	for i := range pod.containers {
@@ -245,7 +245,7 @@ func (r *resolver) variables(i int) {
 				u.Recipe = removals(u.At)
 			}
 		} else if !u.Standard {
-			u.Hold = append(u.Hold, hold(programReadsKey, "the variable %s is read by the program itself", name))
+			u.Hold = append(u.Hold, hold(programReadsKey, "the variable %s is read by the program itself", visible(name)))
 		}
 		telling := catalog.KeyEnv(name) || program
 		if r.fromSecret(i, name, s, v, u, telling) || !s.known {
@@ -320,13 +320,17 @@ func (r *resolver) fromSecret(i int, name string, s setting, v variable, u Use, 
 		from := r.pod.containers[i].from[s.from]
 		u.Via, u.Env, u.Optional, u.Standard, u.Recipe = object.EnvFrom, name, from.optional, false, nil
 		u.Secret = object.Holder{Kind: from.kind, Name: from.name, Entry: s.entry.Name}
-		u.At, u.Elsewhere, u.Hold = []object.Path{r.pod.fromField(i, s.from)}, nil, nil
+		u.At, u.Elsewhere, u.Hold = nil, nil, nil
+		content := r.know.Contents(from.kind, from.name)
+		if content.Complete && !slices.ContainsFunc(content.Entries, func(e Entry) bool { return e.Holds != object.Yes }) {
+			u.At = []object.Path{r.pod.fromField(i, s.from)} // it brings nothing else
+		}
 		u.Origins = from.at
 	default:
 		return false
 	}
 	u.Hold = append(slices.DeleteFunc(u.Hold, func(o object.Obstacle) bool { return o.Code == programReadsKey }),
-		hold(programReadsKey, "the program takes the key itself from the variable %s", name))
+		hold(programReadsKey, "the program takes the key itself from the variable %s", visible(name)))
 	r.each(i, u)
 	return true
 }

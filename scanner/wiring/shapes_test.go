@@ -310,7 +310,26 @@ containers:
 - name: app
   envFrom: [{prefix: GCP_, secretRef: {name: sa, optional: true}}]`,
 		known: contents{"Secret/sa": {"KEY": "key", "USER": "no"}},
-		want:  []string{"app env-from GCP_KEY = Secret/sa/KEY known optional at envFrom[0] hold program-reads-key"},
+		want:  []string{"app env-from GCP_KEY = Secret/sa/KEY known optional hold program-reads-key"},
+	},
+	{
+		name: "envFrom that brings a key alone is the use and nothing else",
+		spec: `
+containers:
+- name: app
+  envFrom: [{secretRef: {name: sa}}]`,
+		known: contents{"Secret/sa": {"KEY": "key"}},
+		want:  []string{"app env-from KEY = Secret/sa/KEY known at envFrom[0] hold program-reads-key"},
+	},
+	{
+		name: "gcloud's folder may be moved",
+		spec: `
+containers:
+- name: app
+  env: [{name: CLOUDSDK_CONFIG, value: /gcloud}]
+  volumeMounts: [{name: folder, mountPath: /gcloud}]
+volumes: [{name: folder, secret: {secretName: adc}}]`,
+		want: []string{"app mount  /gcloud/application_default_credentials.json = Secret/adc/application_default_credentials.json standard"},
 	},
 	{
 		name: "envFrom of a Secret that was not read is no finding",
