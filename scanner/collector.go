@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"crypto/sha256"
 	"path"
 	"slices"
 	"strconv"
@@ -22,11 +23,12 @@ type collector struct {
 	hints    []Hint
 	clusters map[string]Cluster
 
-	seen  map[string]bool // objects and files that were looked at
+	seen  map[[16]byte]struct{} // digests of the objects and files that were looked at
 	specs *wiring.Extractor
 
 	keys      map[string]*Key
 	holders   []*holder // Secrets, ConfigMaps, SecretProviderClasses
+	quiet     quiet     // Secrets of clusters that hold no key
 	workloads []*definition
 	resources []*resource // what may name a Secret beside pod specs
 	inline    []inlineKey
@@ -93,7 +95,7 @@ func newCollector() *collector {
 	return &collector{
 		sources:  map[string]Source{},
 		clusters: map[string]Cluster{},
-		seen:     map[string]bool{},
+		seen:     map[[16]byte]struct{}{},
 		specs:    wiring.NewExtractor(),
 		keys:     map[string]*Key{},
 	}
@@ -130,12 +132,11 @@ func (c *collector) Cluster(cl Cluster) {
 
 // first says whether this object or file was not looked at yet.
 func (c *collector) first(parts ...string) bool {
-	key := strings.Join(parts, "\x00")
-	if c.seen[key] {
-		return false
-	}
-	c.seen[key] = true
-	return true
+	digest := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	key := [16]byte(digest[:16])
+	_, again := c.seen[key]
+	c.seen[key] = struct{}{}
+	return !again
 }
 
 // File implements Sink.

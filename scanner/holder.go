@@ -60,7 +60,9 @@ func (c *collector) secret(o *Object, at place) {
 	}
 	h.sort()
 	h.generated = generatedBy(o)
-	c.holders = append(c.holders, h)
+	if !c.quiet.take(h) {
+		c.holders = append(c.holders, h)
+	}
 	for name, value := range texts(lookup(o.Content, "metadata", "annotations")) {
 		field := object.Keys("metadata", "annotations", name)
 		if mayHoldKey(value) {

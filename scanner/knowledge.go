@@ -13,23 +13,46 @@ import (
 type holderName struct{ kind, name string }
 
 // An index finds holders by name.
-type index map[holderName][]*holder
+type index struct {
+	loud  map[holderName][]*holder
+	quiet *quiet
+}
 
 func (c *collector) index() index {
-	x := index{}
+	x := index{loud: map[holderName][]*holder{}, quiet: &c.quiet}
 	for _, h := range c.holders {
 		key := holderName{h.ref.Kind, h.ref.Name}
-		x[key] = append(x[key], h)
+		x.loud[key] = append(x.loud[key], h)
 	}
-	for _, list := range x {
-		slices.SortFunc(list, func(a, b *holder) int {
-			if n := a.ref.Compare(b.ref); n != 0 {
-				return n
-			}
-			return compareOrigins(a.origins, b.origins)
-		})
+	for _, list := range x.loud {
+		sortHolders(list)
 	}
+	c.quiet.sort()
 	return x
+}
+
+func sortHolders(list []*holder) {
+	slices.SortFunc(list, func(a, b *holder) int {
+		if n := a.ref.Compare(b.ref); n != 0 {
+			return n
+		}
+		return compareOrigins(a.origins, b.origins)
+	})
+}
+
+// named gives every holder of a name, sorted.
+func (x index) named(name holderName) []*holder {
+	loud := x.loud[name]
+	if name.kind != "Secret" {
+		return loud
+	}
+	found := x.quiet.named(name.name)
+	if len(found) == 0 {
+		return loud
+	}
+	all := slices.Concat(loud, found)
+	sortHolders(all)
+	return all
 }
 
 func compareOrigins(a, b []Origin) int { return slices.CompareFunc(a, b, Origin.Compare) }
@@ -39,7 +62,7 @@ func compareOrigins(a, b []Origin) int { return slices.CompareFunc(a, b, Origin.
 // A known namespace decides. Where the namespace of one side is not known, only what lies in the same folder or rendering
 // joins: anything else would be a guess about whose key it is. Where neither is known, the nearest does.
 func (x index) find(kind, name, namespace string, at place) []*holder {
-	all := x[holderName{kind, name}]
+	all := x.named(holderName{kind, name})
 	if len(all) == 0 {
 		return nil
 	}

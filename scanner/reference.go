@@ -141,7 +141,7 @@ func (a *analysis) named(r *resource, known map[string]bool, made map[madeBy]boo
 
 // holdsKey says that some Secret of that name holds a key, wherever it is.
 func (a *analysis) holdsKey(name string) bool {
-	for _, h := range a.index[holderName{"Secret", name}] {
+	for _, h := range a.index.loud[holderName{"Secret", name}] {
 		for _, e := range h.entries {
 			if e.Holds == object.Yes {
 				return true

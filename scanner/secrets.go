@@ -39,7 +39,15 @@ func (a *analysis) secrets(findings []Finding) []Secret {
 		get(n).see(h)
 	}
 	for n := range wanted {
-		get(n)
+		s := get(n)
+		if n.kind != "Secret" {
+			continue
+		}
+		for _, h := range a.quiet.named(n.name) {
+			if h.ref.Namespace == n.namespace {
+				s.see(h)
+			}
+		}
 	}
 	presumed := map[name]map[string]bool{}
 	for p, entries := range a.presumed {

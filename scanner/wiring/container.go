@@ -74,7 +74,7 @@ func (e *extraction) container(pod *Pod, m map[string]any, typ string, suffix ob
 func (e *extraction) variable(raw any, name string, at step) variable {
 	v := variable{name: name, step: at}
 	if value := text(field(raw, "value")); len(value) <= longValue && !strings.Contains(value, keyMark) {
-		v.value = e.intern(value)
+		v.value = value // trim keeps few of them
 	} else {
 		v.dropped = true
 	}
@@ -116,14 +116,18 @@ const keyMark = "PRIVATE KEY"
 // longValue is where a value can be no path any more.
 const longValue = 4096
 
-// trim drops variables that can name no file and are no piece of a path; their names stay.
-func (c *container) trim() {
+// trim drops variables that can name no file and are no piece of a path; their names stay. The values that are left are
+// the only ones worth a copy.
+func (e *extraction) trim(c *container) {
 	c.env = slices.Clone(slices.DeleteFunc(c.env, func(v variable) bool {
 		if v.kind == "Secret" || v.kind == "ConfigMap" || strings.ContainsAny(v.value, "/$") || catalog.KeyEnv(v.name) {
 			return false
 		}
 		return !c.mentions(v.name) && !slices.ContainsFunc(c.env, func(o variable) bool { return o.name == v.name && o.step != v.step })
 	}))
+	for i := range c.env {
+		c.env[i].value = e.intern(c.env[i].value)
+	}
 }
 
 // mentions says that some other text of the container is put together from the variable.

@@ -334,7 +334,7 @@ func (e *extraction) finish(pod *Pod) {
 	}
 	if !pod.plain {
 		for i := range pod.containers {
-			pod.containers[i].trim()
+			e.trim(&pod.containers[i])
 		}
 		e.locate(pod)
 		return
