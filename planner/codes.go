@@ -86,7 +86,6 @@ const (
 	BlockerImagePull         = "image-pull"
 	BlockerInline            = "inline" // the key stands written out in an object
 	BlockerKeyUnknown        = "key-unknown"
-	BlockerAccountUnknown    = "secret-unread" // a Secret in use whose content is not known may hold it
 	BlockerKeyNotOwned       = "key-not-owned"
 	BlockerAlreadyGone       = "already-gone"
 )

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"dekey/scanner"
@@ -53,13 +54,15 @@ func (x *work) standsIn(path string) bool {
 	for _, u := range x.uses {
 		origins = append(origins, u.Origins...)
 	}
+	return standsIn(path, origins)
+}
+
+// standsIn says whether one of the origins is in the file or folder.
+func standsIn(path string, origins []scanner.Origin) bool {
 	path = strings.TrimSuffix(strings.TrimPrefix(path, "./"), "/")
-	for _, o := range origins {
-		if path == "." || path == "" || o.Path == path || strings.HasPrefix(o.Path, path+"/") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(origins, func(o scanner.Origin) bool {
+		return path == "." || path == "" || o.Path == path || strings.HasPrefix(o.Path, path+"/")
+	})
 }
 
 // exceptions is the register: every exclusion, in force or over.

@@ -167,6 +167,11 @@ func TestNewName(t *testing.T) {
 	if got := newName("job-", func(string) bool { return false }); got != "job" {
 		t.Errorf("a generated name: %q", got)
 	}
+	for given, want := range map[string]string{"ESPv2-gke_e2e": "espv2-gke-e2e", "a.-b": "a--b", "prow/jobs/x.yaml": "prow-jobs-x.yaml", "-.a.-": "a"} {
+		if got := newName(given, func(string) bool { return false }); got != want || !ValidName(got) {
+			t.Errorf("after %q: %q, want %q", given, got, want)
+		}
+	}
 	one, two := shorten(strings.Repeat("a", 300)+"1", 253), shorten(strings.Repeat("a", 300)+"2", 253)
 	if one == two || len(one) > 253 {
 		t.Error("two long names became one")

@@ -37,7 +37,10 @@ func (w *world) judgeUse(x *work, u *use) {
 		u.hold(x, o.Code, o.What, o.At)
 	}
 	w.judgeKey(x, u)
-	if len(u.problems) > 0 && slices.ContainsFunc(u.problems, func(p problem) bool { return p.code == HoldTemplate || p.code == HoldAccountUnknown }) {
+	if x.ref.Kind == "" {
+		if len(u.problems) == 0 {
+			u.problems = append(u.problems, problem{code: HoldTemplate, reason: "the finding belongs to no object that could be read"})
+		}
 		return // nothing else is known about a template or an encrypted file
 	}
 	switch u.Via {
@@ -132,9 +135,6 @@ func (w *world) judgePull(x *work, u *use) {
 // judgeObject holds what cannot or must not be edited here.
 func (w *world) judgeObject(x *work) {
 	if x.ref.Kind == "" {
-		if len(x.codes()) == 0 {
-			x.holdAt(HoldTemplate, "the finding belongs to no object that could be read", nil)
-		}
 		return
 	}
 	if x.obj == nil {
@@ -200,6 +200,14 @@ func (w *world) judgeExclusions(x *work) {
 		if e.Code != "" || e.expired(w.policy) {
 			continue
 		}
+		if x.ref.Kind == "" {
+			for _, u := range x.uses { // templates: each is a place of its own
+				if e.Path != "" && standsIn(e.Path, u.Origins) {
+					u.problems = append(u.problems, problem{code: HoldExcluded, reason: e.text()})
+				}
+			}
+			continue
+		}
 		if e.Workload != "" && matchRef(e.Workload, x.ref) || e.Path != "" && x.standsIn(e.Path) {
 			x.problems = append(x.problems, problem{code: HoldExcluded, reason: e.text()})
 			return
@@ -227,7 +235,7 @@ func (w *world) invalidName(x *work, u *use) string {
 		return "the kind is " + quoted(x.ref.APIVersion+" "+x.ref.Kind)
 	case x.ref.Namespace != "" && !ValidNamespace(x.ref.Namespace):
 		return "the namespace is " + quoted(x.ref.Namespace)
-	case !validBinding(x.ref.Name):
+	case !validObject(x.ref.Name):
 		return "the object's name is " + quoted(x.ref.Name)
 	case x.ksa.name != "" && !ValidName(x.ksa.name):
 		return "the service account is " + quoted(x.ksa.name)

@@ -21,6 +21,7 @@ var (
 	kindName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
 	version   = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9.]*(/[A-Za-z0-9][-A-Za-z0-9.]*)?$`)
 	pathName  = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9._:]*$`)
+	fileName  = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9._:/]*$`)
 	entryName = regexp.MustCompile(`^[-._A-Za-z0-9]+$`)
 	email     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?@([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+iam\.gserviceaccount\.com$|` +
 		`^[0-9]+(-[a-z0-9]+)?@developer\.gserviceaccount\.com$|` +
@@ -59,6 +60,10 @@ func validKind(ref scanner.Ref) bool {
 
 // validBinding says whether RBAC accepts the name: it takes colons and upper case too.
 func validBinding(s string) bool { return len(s) <= 253 && pathName.MatchString(s) }
+
+// validObject says whether the name of an object that is read is harmless: what Kubernetes accepts for any kind, and paths,
+// which name objects that are configuration files.
+func validObject(s string) bool { return len(s) <= 253 && fileName.MatchString(s) }
 
 // ProjectOf is the project of an account as its email gives it: the id, or the number for the default service account of
 // Compute Engine. "" where the email does not say.
@@ -110,9 +115,12 @@ func shorten(name string, limit int) string {
 }
 
 // newName is a free name for the service account of a workload: its own name, NAME-wi where that is taken, then
-// NAME-wi-2 and so on.
+// NAME-wi-2 and so on. What a service account's name cannot have becomes a hyphen.
 func newName(workload string, taken func(string) bool) string {
 	base := strings.Trim(dnsName(workload), "-.")
+	if !ValidName(shorten(base, 253)) {
+		base = strings.ReplaceAll(base, ".", "-") // a dot beside a hyphen or a dot
+	}
 	name := shorten(base, 253)
 	for i := 1; taken(name); i++ {
 		suffix := "-wi"

@@ -143,15 +143,14 @@ func (w *world) blockers(k *scanner.Key, r *Retirement, consumers []consumer, ho
 			continue
 		}
 		for _, p := range secret.Provenance {
-			if p.Recreates {
-				block(BlockerSourceRecreates, fmt.Sprintf("%s%s makes the Secret %s again", p.Kind, ofObject(p.Object), ref), "remove it there first, then scan again")
+			if p.Recreates && !keepsKey(p.Kind) {
+				block(BlockerSourceRecreates, fmt.Sprintf("%s%s makes keys for %s: it would make a new one", p.Kind, ofObject(p.Object), ref), "remove it there first, in the order that the report gives, then scan again")
 			}
 		}
 	}
 	if n := len(w.inv.Gaps); n > 0 {
 		block(BlockerGaps, fmt.Sprintf("%d places could not be read; any of them may use the key", n), "make them readable and scan again")
 	}
-	w.blockUnread(block)
 	if k != nil && !w.notUsed(k) {
 		for _, c := range k.Copies {
 			h := c.Holder
@@ -162,6 +161,12 @@ func (w *world) blockers(k *scanner.Key, r *Retirement, consumers []consumer, ho
 	}
 	slices.SortFunc(list, func(a, b Blocker) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.What, b.What)) })
 	return slices.Compact(list)
+}
+
+// keepsKey says whether what makes a Secret only brings the same key again: a dead key then, which the second stage cleans
+// up. Everything else (Terraform, Config Connector, Crossplane, Vault) asks Google for a new key.
+func keepsKey(provenance string) bool {
+	return slices.Contains([]string{"plain", "sealed-secret", "external-secret", "sops", "kustomize-generator", "helm", "secret-provider-class", "replicator"}, provenance)
 }
 
 // history says whether the Secret is Helm's record of a release: nobody mounts it.
@@ -203,7 +208,11 @@ func (w *world) blockEvidence(k *scanner.Key, r *Retirement, block blocker) {
 	fact := w.facts[k.ID]
 	switch {
 	case fact == nil:
-		block(BlockerUseUnknown, "Google's evidence about the key's use was not read", "scan with --google; 3-disable.sh reads it again")
+		what := "Google's evidence about the key's use was not read"
+		if w.unreadSecrets > 0 {
+			what += fmt.Sprintf(", and %d Secrets in use that were not read may hold it too", w.unreadSecrets)
+		}
+		block(BlockerUseUnknown, what, "scan with --google; 3-disable.sh reads it again")
 	case fact.Verdict == scanner.VerdictForeign:
 		block(BlockerKeyNotOwned, fmt.Sprintf("the key is none of %s", quoted(r.Email)), "find out whose it is")
 	case fact.Verdict == scanner.VerdictDeletedKey || fact.Verdict == scanner.VerdictDeletedAccount:
@@ -220,12 +229,4 @@ func (w *world) blockEvidence(k *scanner.Key, r *Retirement, block blocker) {
 func (w *world) notUsed(k *scanner.Key) bool {
 	fact := w.facts[k.ID]
 	return fact != nil && fact.Use == scanner.NotUsed && fact.Verdict != scanner.VerdictForeign
-}
-
-// blockUnread blocks every key as long as a Secret in use may hold one of them: its content was not read, and
-// nobody says whose it is.
-func (w *world) blockUnread(block blocker) {
-	if w.unreadSecrets > 0 {
-		block(BlockerAccountUnknown, fmt.Sprintf("%d Secrets that workloads use were not read, and may hold the key too", w.unreadSecrets), "scan a source that has them, or name their accounts")
-	}
 }

@@ -30,9 +30,15 @@ func TestBlockers(t *testing.T) {
 		}, nil},
 		{BlockerConsumer, "a consumer is held", func(b *build) { b.inv.Findings[0].Standard = false }, []string{BlockerUseUnknown}},
 		{BlockerConsumerElsewhere, "a consumer's source is in another repository", func(b *build) { b.live("argocd:api") }, []string{BlockerUseUnknown}},
-		{BlockerSourceRecreates, "an ExternalSecret makes the Secret again", func(b *build) {
-			b.inv.Secrets[0].Provenance = []scanner.Provenance{{Kind: "external-secret", Object: scanner.Ref{Kind: "ExternalSecret", Namespace: "payments", Name: "api-key"}, Recreates: true}}
+		{BlockerSourceRecreates, "Config Connector would make a new key", func(b *build) {
+			b.inv.Secrets[0].Provenance = []scanner.Provenance{{Kind: "config-connector", Object: scanner.Ref{Kind: "IAMServiceAccountKey", Namespace: "payments", Name: "api-key"}, Recreates: true}}
 		}, []string{BlockerUseUnknown}},
+		{BlockerUseUnknown, "an ExternalSecret brings the same key again, which is dead then", func(b *build) {
+			b.inv.Secrets[0].Provenance = []scanner.Provenance{{Kind: "external-secret", Recreates: true}}
+		}, nil},
+		{BlockerUseUnknown, "another Secret in use was not read", func(b *build) {
+			b.mounted(b.workload(deployment("web", "web"), ""), "unread", "")
+		}, nil},
 		{BlockerGaps, "a file could not be read", func(b *build) { b.inv.Gaps = []scanner.Gap{{Source: "repo", What: "x.yaml"}} }, []string{BlockerUseUnknown}},
 		{BlockerCopyElsewhere, "a copy that nobody uses", func(b *build) {
 			b.inv.Keys[0].Copies = append(b.inv.Keys[0].Copies, scanner.Copy{Holder: scanner.Holder{Kind: "Secret", Namespace: "web", Name: "copy", Entry: "key.json"}})
@@ -44,9 +50,6 @@ func TestBlockers(t *testing.T) {
 			b.finding(scanner.Finding{Workload: scanner.Ref{APIVersion: "v1", Kind: "ConfigMap", Namespace: "payments", Name: "c"}, Via: scanner.Inline, Field: "data.key", Key: "k1"})
 		}, []string{BlockerUseUnknown}},
 		{BlockerKeyUnknown, "the file names no key", func(b *build) { b.inv.Keys[0].KeyID = "" }, []string{BlockerUseUnknown}},
-		{BlockerAccountUnknown, "another Secret in use was not read", func(b *build) {
-			b.mounted(b.workload(deployment("web", "web"), ""), "unread", "")
-		}, []string{BlockerUseUnknown}},
 		{BlockerKeyNotOwned, "a key of nobody", func(b *build) { b.fact(scanner.VerdictForeign) }, []string{BlockerConsumer}},
 		{BlockerAlreadyGone, "a deleted key", func(b *build) { b.fact(scanner.VerdictDeletedKey) }, []string{BlockerConsumer}},
 	} {

@@ -54,12 +54,6 @@ var blockers = []Text{
 		Do:   "Scan a source that has the Secret; with --google the key's id is found by its public key.", Source: docPublicKeys,
 	},
 	{
-		Code: "secret-unread", Kind: Blocker,
-		What: "A Secret that workloads use was not read and may hold the key too.",
-		Why:  "Its content is encrypted, generated or forbidden; the same key may be in it.",
-		Do:   "Scan a source that has it, or name its account.", Source: ownPromise,
-	},
-	{
 		Code: "already-gone", Kind: Blocker,
 		What: "Google has no such key any more.",
 		Why:  "There is nothing to delete at Google; copies of a dead key are only clutter.",
