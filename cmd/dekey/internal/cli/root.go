@@ -142,3 +142,14 @@ func newVersion(sys System) *cobra.Command {
 		},
 	}
 }
+
+// Commands are the names of dekey's commands, sorted; those that dekey runs itself are left out.
+func Commands() []string {
+	var names []string
+	for _, cmd := range newRoot(System{}).Commands() {
+		if !cmd.Hidden {
+			names = append(names, cmd.Name())
+		}
+	}
+	return names
+}
