@@ -23,8 +23,14 @@ func (a *analysis) referencesPresume() {
 // generic rule every string of a custom resource that equals the Secret's name.
 func (a *analysis) referenceFindings() {
 	made := a.makersOf()
+	values := a.chartValues()
 	for _, r := range a.resources {
 		known := map[string]bool{}
+		for _, n := range r.names {
+			if slices.ContainsFunc(values[r.ref], func(value string) bool { return strings.HasSuffix(n.field, "."+value) }) {
+				known[n.field] = true // the chart's values were read by themselves, and gave it
+			}
+		}
 		for _, ref := range r.references {
 			known[ref.what.Field.String()] = true
 			known[ref.what.Field.Parent().String()] = true
@@ -32,6 +38,19 @@ func (a *analysis) referenceFindings() {
 		}
 		a.named(r, known, made)
 	}
+}
+
+// chartValues are the values that charts' entries know, by the object that deploys the chart, without the step to the values.
+func (a *analysis) chartValues() map[Ref][]string {
+	values := map[Ref][]string{}
+	for _, r := range a.resources {
+		for _, ref := range r.references {
+			if value, ok := strings.CutPrefix(ref.what.Field.String(), "values."); ok {
+				values[r.ref] = append(values[r.ref], value)
+			}
+		}
+	}
+	return values
 }
 
 // catalogued adds a reference that an entry of the catalogue knows.

@@ -26,6 +26,7 @@ const (
 	gitops                        // says what is deployed, and where
 	releases                      // has Flux releases of charts
 	unmarked                      // has no mark: for pass.with
+	custom                        // has resources of API groups that are not Kubernetes' own
 )
 
 // A pattern is text that makes a file matter.
@@ -88,6 +89,7 @@ var patterns = []pattern{
 	{text: "\"kind\": \"Application", marks: gitops},
 	{text: "kustomize.toolkit.fluxcd.io", marks: gitops},
 	{text: "helm.toolkit.fluxcd.io", marks: releases},
+	{text: "apiVersion", names: inResource},
 }
 
 // near says whether the text around a pattern makes the file wired.
@@ -179,6 +181,15 @@ func searchNames(data []byte, x *nameIndex) marks {
 	all := allPatterns()
 	first().Find(data, func(n, offset int) bool {
 		p := &all[n]
+		if p.names == inResource {
+			if isCustom(data[offset+len(p.text):]) {
+				found |= custom
+				if x != nil {
+					x.objects = append(x.objects, declared{offset, custom})
+				}
+			}
+			return true
+		}
 		found |= p.marks
 		if x != nil && p.names != noNames {
 			x.add(data, offset, p)
@@ -200,6 +211,21 @@ func searchNames(data []byte, x *nameIndex) marks {
 		return true
 	})
 	return found
+}
+
+// isCustom says whether the text after an apiVersion names an API group that is not Kubernetes' own: fields of such
+// resources name Secrets in ways that nobody can list.
+func isCustom(text []byte) bool {
+	text = bytes.TrimLeft(text[:min(len(text), 100)], "\"' \t:")
+	end := 0
+	for end < len(text) && wordByte[text[end]] != 0 {
+		end++
+	}
+	group := text[:end]
+	if end == len(text) || text[end] != '/' || bytes.IndexByte(group, '.') < 0 {
+		return false
+	}
+	return !bytes.HasSuffix(group, []byte(".k8s.io")) || bytes.HasSuffix(group, []byte(".x-k8s.io"))
 }
 
 // variableReach is how far from secretKeyRef the name of the variable is looked for.

@@ -221,6 +221,11 @@ func TestRelated(t *testing.T) {
 		"cm.yaml":      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: env}\n",
 		"netpol.yaml":  "apiVersion: v1\nkind: NetworkPolicy\nmetadata: {name: n}\n",
 		"service.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: api}\n",
+		// Any field of a custom resource can name a Secret; a field of Kubernetes' own objects is known.
+		"store.yaml":  "apiVersion: example.com/v1\nkind: Store\nmetadata: {name: s}\nspec: {keeper: api-key}\n",
+		"store2.yaml": "kind: Store\napiVersion: \"example.com/v1\"\nmetadata: {name: t}\nspec:\n  keepers:\n  - 'api-key'\n---\napiVersion: example.com/v1\nkind: Store\nmetadata: {name: u}\n",
+		"store3.yaml": "apiVersion: v1\nkind: Endpoints\nmetadata: {name: v}\nspec: {keeper: api-key}\n",
+		"store4.yaml": "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: v}\ndescription: api-key\n",
 	})
 	reader, h := manifest.New(manifest.Options{Root: root}), &heard{}
 	if err := reader.Read(context.Background(), h); err != nil {
@@ -237,12 +242,12 @@ func TestRelated(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"ConfigMap/env cm.yaml:1:1:1", "AuthorizationPolicy/m mesh.yaml:1:1:1", "NetworkPolicy/n netpol.yaml:1:1:1", "RoleBinding/r rb.yaml:1:1:1",
-		"ServiceAccount/api sa.yaml:1:1:1", "Secret/api-key secret.yaml:1:1:1"}
+		"ServiceAccount/api sa.yaml:1:1:1", "Secret/api-key secret.yaml:1:1:1", "Store/s store.yaml:1:1:1", "Store/t store2.yaml:1:1:1"}
 	if d := cmp.Diff(want, h.names()); d != "" {
 		t.Error(d)
 	}
-	if len(h.source.Files) != 7 {
-		t.Errorf("digests of %d files, want 7", len(h.source.Files))
+	if len(h.source.Files) != 9 {
+		t.Errorf("digests of %d files, want 9", len(h.source.Files))
 	}
 }
 

@@ -11,11 +11,12 @@ import (
 type reach int
 
 const (
-	noNames  reach = iota
-	onLine         // on its line
-	after          // in the text that follows it
-	around         // before it and after it
-	inObject       // in its document, as the values of keys that end in name
+	noNames    reach = iota
+	onLine           // on its line
+	after            // in the text that follows it
+	around           // before it and after it
+	inObject         // in its document, as the values of keys that end in name
+	inResource       // in its document, as any value: of custom resources
 )
 
 // How far names are looked for, in bytes.
@@ -91,7 +92,11 @@ func (x *nameIndex) finish(data []byte) []uint32 {
 		if i := bytes.Index(data[o.offset:], []byte("\n---")); i >= 0 {
 			end = o.offset + i
 		}
-		x.values(o.class, data[start:end])
+		if o.class == custom {
+			x.anyValues(data[start:end])
+		} else {
+			x.values(o.class, data[start:end])
+		}
 		class, done = o.class, end
 	}
 	if len(x.names) == 0 {
@@ -99,6 +104,34 @@ func (x *nameIndex) finish(data []byte) []uint32 {
 	}
 	slices.Sort(x.names)
 	return slices.Clone(slices.Compact(x.names))
+}
+
+// maxValues bounds what is noted of one custom resource; one with more (a dashboard) has to be looked at for any name.
+const maxValues = 500
+
+// anyValues notes all values that can name a Secret, as far as they begin with a letter and have four: what is shorter,
+// or a number, is found by its own pattern or not at all.
+func (x *nameIndex) anyValues(text []byte) {
+	for noted := 0; ; {
+		i := bytes.IndexAny(text, ":-[,")
+		if i < 0 {
+			return
+		}
+		text = bytes.TrimLeft(text[i+1:], " \t\"'")
+		end, kinds := 0, byte(0)
+		for end < len(text) && wordByte[text[end]] != 0 {
+			kinds |= wordByte[text[end]]
+			end++
+		}
+		if end > 3 && end <= 253 && kinds&noName == 0 && text[0] >= 'a' && text[0] <= 'z' && (end == len(text) || bytes.IndexByte([]byte("\r\n\"', }]#"), text[end]) >= 0) {
+			if noted++; noted > maxValues {
+				x.names = append(x.names, wild)
+				return
+			}
+			x.names = append(x.names, hashName(secrets, text[:end]))
+		}
+		text = text[end:]
+	}
 }
 
 // values notes the values of all keys that end in name.

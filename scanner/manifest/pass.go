@@ -118,7 +118,7 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 func (p *pass) with(m marks) []file {
 	var files []file
 	for _, f := range p.files {
-		if f.marks&m != 0 || f.marks == 0 && m&unmarked != 0 {
+		if f.marks&m != 0 || f.marks&^custom == 0 && m&unmarked != 0 {
 			files = append(files, f)
 		}
 	}

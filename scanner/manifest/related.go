@@ -129,7 +129,7 @@ func (n *names) document(m marks, text []byte) bool {
 		return slices.ContainsFunc(namespaces, func(namespace string) bool { return inNamespace(namespace, word, written, text) })
 	}
 	eachToken(text, func(word []byte) bool {
-		found = m&secrets != 0 && in(n.secrets[string(word)], word) || m&accounts != 0 && in(n.accounts[string(word)], word) ||
+		found = m&(secrets|custom) != 0 && in(n.secrets[string(word)], word) || m&accounts != 0 && in(n.accounts[string(word)], word) ||
 			m&configs != 0 && in(n.configs[string(word)], word) || m&configUsers != 0 && in(n.pointing[string(word)], word)
 		return !found
 	})
