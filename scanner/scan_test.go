@@ -139,10 +139,6 @@ func expect(t *testing.T, got, want []string) {
 	}
 }
 
-func indent(data []byte, by string) string {
-	return by + strings.ReplaceAll(strings.TrimSpace(string(data)), "\n", "\n"+by)
-}
-
 const deployment = `
 apiVersion: apps/v1
 kind: Deployment
