@@ -135,12 +135,8 @@ func (x *work) answered(code string) bool {
 
 // hold adds a problem to the workload, unless the policy answers it.
 func (x *work) hold(code, reason string) {
-	x.holdAt(code, reason, nil)
-}
-
-func (x *work) holdAt(code, reason string, at *scanner.Origin) {
 	if !x.answered(code) {
-		x.problems = append(x.problems, problem{code: code, reason: reason, at: at})
+		x.problems = append(x.problems, problem{code: code, reason: reason})
 	}
 }
 

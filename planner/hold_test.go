@@ -164,6 +164,8 @@ var holdCases = []caseOf{
 		sa := &b.inv.ServiceAccounts[0]
 		sa.Live, sa.Origins, sa.Managers = true, []scanner.Origin{{Source: "live"}}, []string{"helm:api"}
 	}},
+	{code: HoldManagedElsewhere, name: "an object of an operator", answer: "unmanaged", change: func(b *build, _ *Policy) { b.live("owner:Kafka/events") }},
+	{code: HoldManagedElsewhere, name: "an object of GKE itself", answer: "unmanaged", change: func(b *build, _ *Policy) { b.live("gke") }},
 	{code: HoldGenerated, name: "a generated file", answer: "edited-by-hand", change: func(b *build, _ *Policy) { b.inv.Workloads[0].Generated = "a banner" }},
 	{code: HoldTemplate, name: "a template", change: func(b *build, _ *Policy) {
 		b.inv.Workloads = nil

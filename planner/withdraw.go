@@ -30,18 +30,7 @@ func Withdraw(plan Plan, moveID string, hold Hold) (Plan, error) {
 		return cmp.Or(a.Workload.Compare(b.Workload), cmp.Compare(a.Code, b.Code), slices.Compare(a.Findings, b.Findings))
 	})
 
-	// Who it is now is who it stays.
-	access := []Access{}
-	for _, a := range plan.Access {
-		if a.Workload == move.Workload {
-			if len(a.Before) == 0 {
-				continue
-			}
-			a.After = slices.Clone(a.Before)
-		}
-		access = append(access, a)
-	}
-	plan.Access = access
+	withdrawAccess(&plan, move)
 
 	waves := []Wave{}
 	for _, wave := range plan.Waves {
@@ -64,6 +53,34 @@ func Withdraw(plan Plan, moveID string, hold Hold) (Plan, error) {
 		}
 	}
 	return plan, nil
+}
+
+// withdrawAccess makes the workload who it is now, and who it becomes by the moves that stay: the others under a service
+// account that is kept annotate it all the same.
+func withdrawAccess(plan *Plan, move Move) {
+	annotated := slices.ContainsFunc(plan.Moves, func(m Move) bool {
+		return m.Model == Impersonation && !m.ServiceAccount.Create && m.ServiceAccount == move.ServiceAccount && m.Account == move.Account
+	})
+	access := []Access{}
+	for _, a := range plan.Access {
+		if a.Workload == move.Workload {
+			after := slices.Clone(a.Before)
+			if annotated && !slices.Contains(after, move.Account) {
+				after = sorted(append(after, move.Account))
+				plan.Notices = append(slices.Clone(plan.Notices), Notice{
+					Code: NoticeAccountAsserted, Object: refOf(move.Workload),
+					Text: move.Workload.String() + " gets " + move.Account + " with the annotation of its service account " + move.Before + "; that it had it before is only asserted",
+				})
+				slices.SortFunc(plan.Notices, compareNotices)
+			}
+			if len(a.Before)+len(after) == 0 {
+				continue
+			}
+			a.After = after
+		}
+		access = append(access, a)
+	}
+	plan.Access = access
 }
 
 // withdrawn is the retirement of a key after one of its consumers was held.
