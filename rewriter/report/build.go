@@ -21,10 +21,12 @@ type builder struct {
 	hunks    map[string][]Hunk          // by move
 	moveOf   map[string]string          // finding to move
 	holdOf   map[string]string          // finding to code
+	several  bool                       // several checkouts: a path alone does not say which
 }
 
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, findings: map[string]Finding{}, steps: map[string][]rewriter.Step{}, moveOf: map[string]string{}, holdOf: map[string]string{}}
+	b.several = checkouts(in) > 1
 	emails := map[string]string{}
 	if in.Inventory != nil {
 		for _, key := range in.Inventory.Keys {
@@ -34,7 +36,7 @@ func newBuilder(in Input) *builder {
 			b.findings[f.ID] = Finding{
 				ID: Visible(f.ID), Workload: nameOf(f.Workload), Container: Visible(f.Container), Via: Visible(string(f.Via)),
 				Named: Visible(cmp.Or(f.Env, f.Field, f.Path)), Secret: holder(f.Secret), Key: short(f.Key), Email: Visible(emails[f.Key]),
-				Places: places(f.Origins),
+				Places: b.places(f.Origins),
 			}
 		}
 	}
@@ -42,7 +44,7 @@ func newBuilder(in Input) *builder {
 		for _, f := range in.Plan.Findings {
 			b.findings[f.ID] = Finding{
 				ID: Visible(f.ID), Workload: nameOf(f.Workload), Container: Visible(f.Container), Via: Visible(string(f.Via)),
-				Named: Visible(f.Named), Secret: holder(f.Secret), Key: short(f.Key), Email: Visible(f.Email), Places: places(f.Origins),
+				Named: Visible(f.Named), Secret: holder(f.Secret), Key: short(f.Key), Email: Visible(f.Email), Places: b.places(f.Origins),
 			}
 		}
 		for _, move := range in.Plan.Moves {
@@ -76,7 +78,10 @@ func newBuilder(in Input) *builder {
 func (b *builder) fill(r *Report) {
 	if plan := b.in.Plan; plan != nil {
 		r.PlanID = Visible(plan.ID)
-		r.Approval = Approval{Ticket: Visible(plan.Approval.Ticket), Approver: Visible(plan.Approval.Approver), Window: Visible(plan.Approval.Window)}
+		given, planned := b.in.Approval, plan.Approval
+		r.Approval = Approval{
+			Ticket: Visible(cmp.Or(given.Ticket, planned.Ticket)), Approver: Visible(cmp.Or(given.Approver, planned.Approver)), Window: Visible(cmp.Or(given.Window, planned.Window)),
+		}
 		for _, cluster := range plan.Clusters {
 			r.Clusters = append(r.Clusters, Visible(cluster.ID))
 		}
@@ -102,13 +107,7 @@ func (b *builder) fill(r *Report) {
 }
 
 func (b *builder) sources(r *Report) {
-	var list []scanner.Source
-	if b.in.Inventory != nil {
-		list = b.in.Inventory.Sources
-	} else if b.in.Plan != nil {
-		list = b.in.Plan.Sources
-	}
-	for _, s := range list {
+	for _, s := range sourcesOf(b.in) {
 		r.Sources = append(r.Sources, Source{
 			ID: Visible(s.ID), Kind: Visible(s.Kind), Where: Visible(cmp.Or(s.Root, s.Context, s.Cluster)), State: Visible(cmp.Or(s.Commit, s.Server)),
 		})
@@ -157,7 +156,7 @@ func (b *builder) holds(r *Report) {
 			Answer: visibleLines(hold.Answer), Findings: b.pick(hold.Findings),
 		}
 		if hold.At != nil {
-			at := placeOf(*hold.At)
+			at := b.place(*hold.At)
 			h.At = &at
 		}
 		if h.Workload.Text == "" && len(h.Findings) > 0 && len(h.Findings[0].Places) > 0 {
@@ -311,15 +310,34 @@ func short(id string) string {
 	return id
 }
 
-func places(origins []scanner.Origin) []Place {
+// sourcesOf are the sources of an input: the inventory's, or those that the plan keeps.
+func sourcesOf(in Input) []scanner.Source {
+	switch {
+	case in.Inventory != nil:
+		return in.Inventory.Sources
+	case in.Plan != nil:
+		return in.Plan.Sources
+	}
+	return nil
+}
+
+func checkouts(in Input) int {
+	n := 0
+	for _, source := range sourcesOf(in) {
+		n += rank(source.Kind == "repository")
+	}
+	return n
+}
+
+func (b *builder) places(origins []scanner.Origin) []Place {
 	list := make([]Place, 0, len(origins))
 	for _, origin := range origins {
-		list = append(list, placeOf(origin))
+		list = append(list, b.place(origin))
 	}
 	return list
 }
 
-func placeOf(o scanner.Origin) Place {
+func (b *builder) place(o scanner.Origin) Place {
 	p := Place{Source: Visible(o.Source), Path: Visible(o.Path), Line: o.Line, raw: o.Path, column: o.Column}
 	switch {
 	case o.Path == "":
@@ -328,6 +346,9 @@ func placeOf(o scanner.Origin) Place {
 		p.Text = fmt.Sprintf("%s:%d", p.Path, o.Line)
 	default:
 		p.Text = p.Path
+	}
+	if b.several && o.Path != "" && o.Source != "" {
+		p.Text = p.Source + ": " + p.Text
 	}
 	return p
 }

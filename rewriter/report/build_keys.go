@@ -93,7 +93,7 @@ func (b *builder) keyRow(key scanner.Key, fact scanner.KeyFact) Key {
 	}
 	for _, c := range key.Copies {
 		text := holder(c.Holder)
-		if at := placeOf(c.Origin).Text; at != "" && at != c.Holder.Name {
+		if at := b.place(c.Origin).Text; at != "" && at != c.Holder.Name {
 			text += " (" + at + ")"
 		}
 		row.Copies = append(row.Copies, text)

@@ -20,10 +20,15 @@ var pageFiles embed.FS
 // manyMoves is how many workloads are printed with every detail; of more, those that the reader opened.
 const manyMoves = 60
 
+// manyRows is how many rows of a table are shown at first, where a script can show the others on demand: a browser
+// needs seconds to lay tens of thousands out.
+const manyRows = 1000
+
 // A pageSet is the parsed page with its own style and script, and the policy that lets the browser run nothing else.
 type pageSet struct {
 	templates     *template.Template
 	style, script string
+	mark          string // the script that says that there is one
 }
 
 // parts lets a line break behind the slashes of a name or path.
@@ -31,10 +36,10 @@ func parts(s string) template.HTML {
 	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(s), "/", "/<wbr>"))
 }
 
-// guard is the page's policy: only these styles and this script, and nothing from anywhere.
+// guard is the page's policy: only these styles and scripts, and nothing from anywhere.
 // https://www.w3.org/TR/CSP3/
 func (s *pageSet) guard(foot string) string {
-	return fmt.Sprintf("default-src 'none'; style-src 'sha256-%s' 'sha256-%s'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'", digest(s.style), digest(foot), digest(s.script))
+	return fmt.Sprintf("default-src 'none'; style-src 'sha256-%s' 'sha256-%s'; script-src 'sha256-%s' 'sha256-%s'; base-uri 'none'; form-action 'none'", digest(s.style), digest(foot), digest(s.mark), digest(s.script))
 }
 
 // footOf is the style of what stands below every printed page: which plan, which page.
@@ -54,7 +59,7 @@ var loadPage = sync.OnceValues(func() (*pageSet, error) {
 		data, err := pageFiles.ReadFile("page/" + name)
 		return strings.TrimSpace(string(data)), err
 	}
-	var set pageSet
+	set := pageSet{mark: `document.documentElement.className="js"`}
 	text, err := read("page.tmpl")
 	if err != nil {
 		return nil, err
@@ -118,7 +123,7 @@ func HTML(w io.Writer, r *Report) error {
 	v.cutScripts(p.share["script"])
 	foot := footOf(r.PlanID)
 	p.put("top", map[string]any{
-		"Title": v.Title, "Guard": set.guard(foot), "Style": template.CSS(set.style), "Foot": template.CSS(foot), "Nav": v.Nav, "Many": len(r.Moves) > manyMoves,
+		"Title": v.Title, "Guard": set.guard(foot), "Style": template.CSS(set.style), "Foot": template.CSS(foot), "Nav": v.Nav, "Mark": template.JS(set.mark), "Many": len(r.Moves) > manyMoves,
 	})
 	p.put("summary", v)
 	p.table(v, sections[0])
@@ -166,6 +171,9 @@ func (p *page) table(v *view, s section) {
 	p.put(s.table+"-top", v)
 	start := p.bytes
 	for i := range s.n {
+		if i == manyRows {
+			p.put("rest", nil)
+		}
 		if p.bytes-start >= p.share[s.row] {
 			p.put("left", map[string]int{"Left": s.n - i})
 			break

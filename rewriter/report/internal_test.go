@@ -3,10 +3,13 @@ package report
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"dekey/planner"
 	"dekey/rewriter"
+	"dekey/scanner"
 )
 
 func TestVisible(t *testing.T) {
@@ -148,6 +151,54 @@ func TestHunksByMove(t *testing.T) {
 		if diff := cmp.Diff(hunks, list); diff != "" {
 			t.Errorf("%s: %s", move, diff)
 		}
+	}
+}
+
+func TestPlacesNameTheirCheckout(t *testing.T) {
+	in := Input{Plan: &planner.Plan{
+		Approval: planner.Approval{Ticket: "OLD-1", Window: "tuesday"},
+		Sources:  []scanner.Source{{ID: "shop", Kind: "repository"}, {ID: "live", Kind: "cluster"}},
+		Findings: []planner.PlannedFinding{{ID: "f", Origins: []scanner.Origin{{Source: "shop", Path: "a.yaml", Line: 3}, {Source: "live"}}}},
+	}, Approval: planner.Approval{Ticket: "NEW-2"}}
+	texts := func() []string {
+		var list []string
+		for _, place := range New(in).Findings[0].Places {
+			list = append(list, place.Text)
+		}
+		return list
+	}
+	if diff := cmp.Diff([]string{"a.yaml:3", "live"}, texts()); diff != "" {
+		t.Errorf("one checkout: %s", diff)
+	}
+	in.Plan.Sources = append(in.Plan.Sources, scanner.Source{ID: "data", Kind: "repository"})
+	if diff := cmp.Diff([]string{"shop: a.yaml:3", "live"}, texts()); diff != "" {
+		t.Errorf("two checkouts: %s", diff)
+	}
+	if diff := cmp.Diff(Approval{Ticket: "NEW-2", Window: "tuesday"}, New(in).Approval); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDates(t *testing.T) {
+	move := planner.Move{Workload: scanner.Ref{Kind: "CronJob", Namespace: "shop", Name: "monthly"}, Period: 31 * 86400}
+	plan := &planner.Plan{Soak: planner.Soak{Disable: 14, Delete: 30}, Moves: []planner.Move{{}, move}}
+	dates := datesOf(Input{Plan: plan, Merge: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)})
+	var days []string
+	for _, date := range dates {
+		days = append(days, date.Step+" "+date.Day)
+	}
+	if diff := cmp.Diff([]string{"merge 2026-03-01", "disable 2026-04-03", "delete 2026-05-03"}, days); diff != "" {
+		t.Errorf("a monthly job soaks its month and two days: %s", diff)
+	}
+	if !strings.Contains(dates[1].Rule, "33 days") || !strings.Contains(dates[1].Rule, "shop/CronJob/monthly") {
+		t.Errorf("rule %q", dates[1].Rule)
+	}
+	plan.Moves = plan.Moves[:1]
+	if dates := datesOf(Input{Plan: plan}); dates[1].Day != "" || !strings.Contains(dates[1].Rule, "14 days") {
+		t.Errorf("without a day: %+v", dates[1])
+	}
+	if datesOf(Input{Plan: &planner.Plan{}}) != nil {
+		t.Error("dates of nothing")
 	}
 }
 

@@ -23,6 +23,8 @@ type Input struct {
 	Now time.Time
 	// Merge is the day on which the change is to be merged; zero: the three dates are given as rules.
 	Merge time.Time
+	// Approval stands before the plan's own where it says something: a ticket that was opened after the plan.
+	Approval planner.Approval
 	// Tool names the program and its version, for SARIF and the foot of pages.
 	Tool string
 }

@@ -119,7 +119,7 @@ func (s *Sheet) HTML(w io.Writer) error {
 	}
 	p := &page{set: set, w: bufio.NewWriterSize(w, 1<<16)}
 	foot := footOf("")
-	p.put("top", map[string]any{"Title": s.Title, "Guard": set.guard(foot), "Style": template.CSS(set.style), "Foot": template.CSS(foot), "Nav": []link(nil), "Many": true})
+	p.put("top", map[string]any{"Title": s.Title, "Guard": set.guard(foot), "Style": template.CSS(set.style), "Foot": template.CSS(foot), "Nav": []link(nil), "Mark": template.JS(set.mark), "Many": true})
 	p.put("sheet", map[string]any{"S": s, "Plot": plotOf(s.Chart)})
 	p.put("end", map[string]any{"R": map[string]string{"Tool": "dekey", "PlanID": ""}, "Script": template.JS(set.script)})
 	if p.err != nil {

@@ -76,7 +76,7 @@ func open(t *testing.T, file string, script bool) *tab {
 		t.Fatalf("starting the browser: %v", err)
 	}
 	// The browser lives as long as the context of the first call: only the later ones have a limit.
-	limited, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	limited, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	page.Context = limited
 	page.run(t, chromedp.Navigate("file://"+file), chromedp.WaitReady(chromedp.CSS("main")))
@@ -139,7 +139,7 @@ func do(statement string) chromedp.Action[chromedp.Void] {
 // value evaluates an expression in the page.
 func value[T any](t *testing.T, p *tab, expression string) T {
 	t.Helper()
-	out, err := chromedp.Run(p, chromedp.Evaluate[T](expression))
+	out, err := chromedp.Run(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,6 +333,29 @@ func TestWithoutScript(t *testing.T) {
 	p.run(t, do(`document.querySelector("details.item summary").click()`))
 	if !value[bool](t, p, `document.querySelector("details.item[open] pre.diff").checkVisibility()`) {
 		t.Error("a workload does not open")
+	}
+	p.quiet(t)
+}
+
+// The page of a whole fleet opens, and says what it leaves out.
+func TestFleetOpens(t *testing.T) {
+	p := open(t, write(t, "fleet", func(f *os.File) error {
+		return report.HTML(f, report.New(reporttest.World{Moves: 18_000, Holds: 2_000, Namespaces: 500, Changeset: true}.Input()))
+	}), true)
+	count := func() int { return value[int](t, p, fmt.Sprintf(shown, "move")) }
+	if n := value[int](t, p, `document.querySelectorAll('tr[data-k="move"]').length`); n != 18_000 {
+		t.Errorf("%d workloads in the table", n)
+	}
+	if n := count(); n != 1000 {
+		t.Errorf("%d of them are shown at first", n)
+	}
+	p.run(t, chromedp.SendKeys(chromedp.CSS("#q"), "service-19999"))
+	if ok := value[bool](t, p, `new Promise(done => { const wait = () => [...document.querySelectorAll('tr[data-k="move"]')].filter(e => !e.hidden).length === 1 ? done(true) : setTimeout(wait, 200); wait(); })`); !ok {
+		t.Error("the search does not find the one workload")
+	}
+	p.run(t, do(`document.querySelector("#find").reset()`), chromedp.Sleep(time.Second), do(`document.querySelector("#workloads .more").click()`))
+	if n := count(); n != 18_000 {
+		t.Errorf("%d workloads are shown when all are asked for", n)
 	}
 	p.quiet(t)
 }

@@ -13,10 +13,26 @@
   for (const kind of new Set(rows.map(r => r.k))) what.append(new Option({move: "moves", held: "holds", gap: "gaps", key: "keys", ksa: "service accounts", use: "uses"}[kind] || kind, kind));
   find.hidden = false;
 
+  // Of long tables the first rows are shown, the rest when it is asked for or searched.
+  const rests = $("tbody.rest").map(body => {
+    const more = document.createElement("button");
+    const r = {body, all: false, more};
+    more.type = "button";
+    more.className = "more";
+    more.textContent = "Show " + body.rows.length.toLocaleString("en") + " more rows";
+    more.addEventListener("click", () => { r.all = true; body.classList.add("all"); more.remove(); });
+    body.closest(".scroll").after(more);
+    return r;
+  });
+
   function filter() {
     const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
     const on = words.length > 0 || space.value || what.value;
     let shown = 0;
+    for (const r of rests) {
+      r.body.classList.toggle("all", r.all || !!on);
+      r.more.hidden = !!on;
+    }
     for (const r of rows) {
       const ok = (!what.value || r.k === what.value) && (!space.value || r.n === space.value) && words.every(w => text(r).includes(w));
       if (r.e.hidden === ok) r.e.hidden = !ok;
@@ -47,15 +63,18 @@
         const down = th.getAttribute("aria-sort") === "ascending";
         $("thead th", table).forEach(h => h.removeAttribute("aria-sort"));
         th.setAttribute("aria-sort", down ? "descending" : "ascending");
-        const body = table.tBodies[0];
+        const [body, rest] = table.tBodies;
+        const every = Array.from(table.tBodies).flatMap(b => Array.from(b.rows));
         const value = tr => { const c = tr.cells[i]; return c ? c.textContent.trim() : ""; };
         const number = s => { const n = parseFloat(s.replace(/,/g, "")); return isNaN(n) ? null : n; };
-        const last = Array.from(body.rows).filter(tr => tr.dataset.last);
-        const list = Array.from(body.rows).filter(tr => !tr.dataset.last).map(tr => ({tr, v: value(tr)}));
+        const last = every.filter(tr => tr.dataset.last);
+        const list = every.filter(tr => !tr.dataset.last).map(tr => ({tr, v: value(tr)}));
         const numeric = th.classList.contains("n");
         const order = new Intl.Collator("en", {numeric: true});
         list.sort((a, b) => (numeric ? (number(a.v) ?? -1) - (number(b.v) ?? -1) : order.compare(a.v, b.v)) * (down ? -1 : 1));
-        body.append(...list.map(x => x.tr), ...last);
+        const sorted = list.map(x => x.tr);
+        body.replaceChildren(...sorted.slice(0, rest ? 1000 : sorted.length), ...(rest ? [] : last));
+        if (rest) rest.replaceChildren(...sorted.slice(1000), ...last);
       });
     });
   }
