@@ -1,6 +1,7 @@
 package yamledit_test
 
 import (
+	"math/rand"
 	"testing"
 
 	"dekey/rewriter/yamledit"
@@ -46,11 +47,65 @@ func FuzzApply(f *testing.F) {
 		} else if _, ok := err.(*yamledit.Refusal); !ok {
 			t.Fatalf("%T is no refusal", err)
 		}
-		yamledit.ApplyTemplate(file, edits)
 		if result, err := yamledit.RemoveDocument(file, document); err == nil {
 			if left, err := yamledit.Documents(result.Content); err != nil || len(left) != len(documents)-1 {
 				t.Fatalf("%d documents are left of %d: %q, %q", len(left), len(documents), file, result.Content)
 			}
+		}
+	})
+}
+
+// FuzzBuilt edits files that are built to be edited, of every layout.
+func FuzzBuilt(f *testing.F) {
+	for seed := range int64(20) {
+		f.Add(seed, []byte{byte(seed), byte(seed * 3), byte(seed * 7), byte(seed * 5)}, uint8(seed))
+	}
+	f.Fuzz(func(t *testing.T, seed int64, picks []byte, number uint8) {
+		file := []byte(randomManifest(rand.New(rand.NewSource(seed))))
+		documents, err := yamledit.Documents(file)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, file)
+		}
+		document := 1 + int(number)%len(documents)
+		d := documents[document-1]
+		edits := choose(document, targets(file[d.Start:d.End]), picks)
+		if result, err := yamledit.Apply(file, edits); err == nil {
+			check(t, file, edits, result)
+		}
+	})
+}
+
+// FuzzTemplate edits templates. What is not refused is a template still, with every byte outside of the splices.
+func FuzzTemplate(f *testing.F) {
+	for _, file := range append(corpus, "a:\n{{- range .x }}\n- b: {{ .c }}\n{{- else }}\n- d\n{{- end }}\n{{/* e */}}\nf: |\n{{ g | indent 2 }}\n",
+		"a: {{ if x }}b{{ end }}c\n{{ $d := `}}` -}}\ne:\n  {{- with .f }}\n  - {{ . }}\n  {{- end }}\n") {
+		for pick := byte(0); pick < 8; pick++ {
+			f.Add([]byte(file), []byte{pick, pick, pick + 1, 0})
+		}
+	}
+	f.Fuzz(func(t *testing.T, file, picks []byte) {
+		if len(file) > 1<<14 {
+			return
+		}
+		masked, err := yamledit.Mask(file)
+		if err != nil {
+			return
+		}
+		if len(masked) != len(file) {
+			t.Fatalf("the mask has another length: %q, %q", file, masked)
+		}
+		documents, err := yamledit.Documents(masked)
+		if err != nil || len(documents) == 0 {
+			return
+		}
+		edits := choose(1, targets(masked[documents[0].Start:documents[0].End]), picks)
+		result, err := yamledit.ApplyTemplate(file, edits)
+		if err != nil {
+			return
+		}
+		untouched(t, file, result)
+		if _, err := yamledit.Mask(result.Content); err != nil {
+			t.Fatalf("%v: %q became %q", err, file, result.Content)
 		}
 	})
 }

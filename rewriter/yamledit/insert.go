@@ -71,7 +71,7 @@ func (e *editor) renew(n *node, depth int) error {
 }
 
 // anchorEntry is the entry below which new keys of a mapping stand; none stands for above the first. An object's new keys
-// stand below its metadata; a compact item keeps its first entry beside the dash.
+// stand below its metadata, those of another document at its end; a compact item keeps its first entry beside the dash.
 func (e *editor) anchorEntry(n *node) (int, bool) {
 	fits := func(i int) bool {
 		if i < 0 || n.entries[i].removed || !e.closesLine(n.entries[i]) {
@@ -81,8 +81,13 @@ func (e *editor) anchorEntry(n *node) (int, bool) {
 		return err == nil
 	}
 	if n.find("apiVersion") >= 0 || n.find("kind") >= 0 {
-		for _, key := range []string{"metadata", "kind", "apiVersion"} {
-			if i := n.find(key); fits(i) {
+		if i := n.find("metadata"); fits(i) {
+			return i, true
+		}
+	}
+	if n.parent == nil {
+		for i := len(n.entries) - 1; i >= 0; i-- {
+			if fits(i) {
 				return i, true
 			}
 		}

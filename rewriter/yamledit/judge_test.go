@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"testing"
 
 	goccy "github.com/goccy/go-yaml"
 	"gopkg.in/yaml.v3"
@@ -255,4 +256,24 @@ func plain(v any) any {
 		return fmt.Sprint(v)
 	}
 	return v
+}
+
+// TestJudgeSees gives the judge results that are wrong on purpose: a judge that accepts them is none.
+func TestJudgeSees(t *testing.T) {
+	before := []byte("l:\n- name: a\n- name: b\nm: {x: 1}\n")
+	edits := []yamledit.Edit{
+		{Document: 1, Op: yamledit.Remove, Field: keys("l").Join(object.At(0))},
+		{Document: 1, Op: yamledit.Remove, Field: keys("m", "x")},
+		{Document: 1, Op: yamledit.Set, Field: keys("n", "o"), Value: "p"},
+	}
+	if wrong := judge(before, []byte("n:\n  o: p\nl:\n- name: b\n"), edits); wrong != "" {
+		t.Error(wrong)
+	}
+	for _, after := range []string{
+		"n:\n  o: p\nl:\n- name: a\n", "n:\n  o: p\nl:\n- name: b\nm: {}\n", "n:\n  o: q\nl:\n- name: b\n", "l:\n- name: b\n", "n: [\n", "n:\n  o: p\nl:\n- name: b\n---\nx: 1\n",
+	} {
+		if wrong := judge(before, []byte(after), edits); wrong == "" || wrong == "?" {
+			t.Errorf("%q passed", after)
+		}
+	}
 }

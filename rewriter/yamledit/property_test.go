@@ -82,7 +82,21 @@ func choose(document int, all []target, picks []byte) []yamledit.Edit {
 // check holds a result against everything that is promised of it. It says whether the second parser could judge.
 func check(t *testing.T, file []byte, edits []yamledit.Edit, result yamledit.Result) (judged bool) {
 	t.Helper()
-	// The bytes outside of the splices are as they were.
+	untouched(t, file, result)
+	wrong := judge(file, result.Content, edits)
+	if wrong != "" && wrong != "?" {
+		t.Fatalf("%s\nedits %v\n%q\n%q", wrong, edits, file, result.Content)
+	}
+	if len(file) > 0 && len(result.Content) > 0 && (file[len(file)-1] == '\n') != (result.Content[len(result.Content)-1] == '\n') {
+		t.Fatalf("the end of the file changed: %q, %q", file, result.Content)
+	}
+	minimal(t, file, edits, result)
+	return wrong == ""
+}
+
+// untouched checks that the bytes outside of the splices are as they were.
+func untouched(t *testing.T, file []byte, result yamledit.Result) {
+	t.Helper()
 	at, now := 0, 0
 	for _, s := range result.Splices {
 		if s.Start < at || s.End < s.Start {
@@ -97,15 +111,6 @@ func check(t *testing.T, file []byte, edits []yamledit.Edit, result yamledit.Res
 	if !bytes.Equal(file[at:], result.Content[now:]) {
 		t.Fatalf("bytes behind the edits changed:\n%q\n%q", file, result.Content)
 	}
-	wrong := judge(file, result.Content, edits)
-	if wrong != "" && wrong != "?" {
-		t.Fatalf("%s\nedits %v\n%q\n%q", wrong, edits, file, result.Content)
-	}
-	if len(file) > 0 && len(result.Content) > 0 && (file[len(file)-1] == '\n') != (result.Content[len(result.Content)-1] == '\n') {
-		t.Fatalf("the end of the file changed: %q, %q", file, result.Content)
-	}
-	minimal(t, file, edits, result)
-	return wrong == ""
 }
 
 // minimal checks a single removal: what goes is the field (or all that only it kept alive), comments, blank lines, and a comma

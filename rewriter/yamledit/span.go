@@ -35,6 +35,9 @@ var errorLine = regexp.MustCompile(`line (\d+)`)
 
 func unparsable(err error) *Refusal {
 	r := refuse("the document does not parse as YAML")
+	if err == nil {
+		return r
+	}
 	if m := errorLine.FindStringSubmatch(err.Error()); m != nil {
 		if line, err := strconv.Atoi(m[1]); err == nil {
 			r.Reason += " (line " + strconv.Itoa(line) + " of the document)"

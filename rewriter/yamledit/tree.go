@@ -119,9 +119,9 @@ func (yamlParser) parse(file []byte, d Document) (*tree, error) {
 
 // parseYAML reads the document in seen, which is as long as text. Its content stands between body and tail.
 func parseYAML(text, seen []byte, body, tail int) (*tree, error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(maskDirectives(seen, body), &document); err != nil {
-		return nil, unparsable(err) // the parser's own words could quote the file
+	document, err := unmarshal(maskDirectives(seen, body))
+	if err != nil {
+		return nil, err
 	}
 	t := &tree{text: text, anchors: map[string][]*node{}}
 	if len(text) > 0 && len(seen) > 0 && &text[0] != &seen[0] {
@@ -141,6 +141,19 @@ func parseYAML(text, seen []byte, body, tail int) (*tree, error) {
 	t.root = root
 	root.index = -1
 	return t, b.link()
+}
+
+// unmarshal parses one document. The parser's own words could quote the file, and it panics where it finds itself at a loss.
+func unmarshal(text []byte) (document yaml.Node, err error) {
+	defer func() {
+		if recover() != nil {
+			err = unparsable(nil)
+		}
+	}()
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return yaml.Node{}, unparsable(err)
+	}
+	return document, nil
 }
 
 // maskDirectives hides `%YAML` lines from the parser, which knows version 1.1 only; what dekey reads is the same in 1.2.
