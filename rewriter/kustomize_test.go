@@ -182,7 +182,7 @@ spec:
       - $patch: delete
         name: key
 `,
-				"prod/kustomization.yaml": "namespace: prod\npatches:\n- path: api-deployment-keyless.yaml\nresources:\n- ../base\n- api-serviceaccount.yaml\n",
+				"prod/kustomization.yaml": "namespace: prod\nresources:\n- ../base\n- api-serviceaccount.yaml\npatches:\n- path: api-deployment-keyless.yaml\n",
 			},
 			holds: []string{"dev/Deployment/api account-unknown"},
 		},
@@ -271,7 +271,7 @@ spec:
 			want: map[string]string{"base/api.yaml": bare, "kind/nokey.yaml": "", "kind/kustomization.yaml": "namespace: kind\nresources:\n- ../base\n",
 				"prod/api-serviceaccount.yaml":     serviceAccount("api", "", prod),
 				"prod/api-deployment-keyless.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\nspec:\n  template:\n    spec:\n      serviceAccountName: api\n",
-				"prod/kustomization.yaml":          "namespace: prod\npatches:\n- path: api-deployment-keyless.yaml\nresources:\n- ../base\n- api-serviceaccount.yaml\n"},
+				"prod/kustomization.yaml":          "namespace: prod\nresources:\n- ../base\n- api-serviceaccount.yaml\npatches:\n- path: api-deployment-keyless.yaml\n"},
 		},
 		{
 			name:  "a plain list of files",
@@ -290,8 +290,8 @@ spec:
 			want: map[string]string{"base/api.yaml": unwired,
 				"dev/api-serviceaccount-keyless.yaml":  serviceAccount("api", "", dev),
 				"prod/api-serviceaccount-keyless.yaml": serviceAccount("api", "", prod),
-				"dev/kustomization.yaml":               "namespace: dev\npatches:\n- path: api-serviceaccount-keyless.yaml\nresources:\n- ../base\n",
-				"prod/kustomization.yaml":              "namespace: prod\npatches:\n- path: api-serviceaccount-keyless.yaml\nresources:\n- ../base\n"},
+				"dev/kustomization.yaml":               "namespace: dev\nresources:\n- ../base\npatches:\n- path: api-serviceaccount-keyless.yaml\n",
+				"prod/kustomization.yaml":              "namespace: prod\nresources:\n- ../base\npatches:\n- path: api-serviceaccount-keyless.yaml\n"},
 		},
 		{
 			name: "arguments in one of two overlays: a JSON patch that tests",
@@ -326,7 +326,7 @@ spec:
 - op: remove
   path: /spec/template/spec/volumes/0
 `,
-				"prod/kustomization.yaml": "namespace: prod\npatches:\n- path: api-deployment-keyless.yaml\n  target:\n    group: apps\n    kind: Deployment\n    name: api\nresources:\n- ../base\n- api-serviceaccount.yaml\n",
+				"prod/kustomization.yaml": "namespace: prod\nresources:\n- ../base\n- api-serviceaccount.yaml\npatches:\n- path: api-deployment-keyless.yaml\n  target:\n    group: apps\n    kind: Deployment\n    name: api\n",
 			},
 			holds: []string{"dev/Deployment/api account-unknown"},
 		},
