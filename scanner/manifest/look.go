@@ -45,6 +45,9 @@ var patterns = []pattern{
 	{text: "google_application_credentials", marks: wired, hint: true},
 	{text: "CREDENTIAL_FILE_OVERRIDE", marks: wired, hint: true},
 	{text: "GOOGLE_CREDENTIALS", marks: wired, hint: true},
+	{text: "credential_file", marks: wired, hint: true},
+	{text: "credentials-file", marks: wired, hint: true},
+	{text: "activate-service-account", marks: wired},
 	// Key files: as text, and in the three alignments of base64; Helm's releases in base64 of base64 of gzip.
 	{text: "private_key", marks: wired, key: true},
 	{text: "refresh_token", marks: wired, key: true},
