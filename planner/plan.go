@@ -175,6 +175,9 @@ type Retirement struct {
 	BlockedBy []Blocker      `json:"blockedBy"`
 	Workloads []scanner.Ref  `json:"workloads"` // the consumers, sorted
 	Secrets   []scanner.Ref  `json:"secrets"`   // that hold it, for cleanup
+	// NotUsedAt is when Google's evidence that the key is not used was read; zero where there is none. It counts for a key
+	// without a consumer: use before a cut-over says nothing.
+	NotUsedAt time.Time `json:"notUsedAt,omitzero"`
 }
 
 // A Blocker is one reason why a key can not be deleted yet, and what would clear it.

@@ -67,6 +67,11 @@ func (w *world) retire(k *scanner.Key, email string, consumers []consumer) Retir
 	if k != nil {
 		r.Key, r.Copies = k.ID, nonNil(k.Copies)
 		r.KeyID = w.keyID(k)
+		if fact := w.facts[k.ID]; w.notUsed(k) {
+			if r.NotUsedAt = fact.ReadAt; r.NotUsedAt.IsZero() {
+				r.NotUsedAt = fact.To
+			}
+		}
 	}
 	if !ValidEmail(email) {
 		r.Project = ""

@@ -50,7 +50,7 @@ func (w *work) result() (Result, error) {
 		}
 	}
 	c.Steps = steps(plan)
-	folder, err := runbook.Files(plan, w.options.KeyFacts)
+	folder, err := runbook.Files(plan)
 	if err != nil {
 		return Result{}, fmt.Errorf("writing the runbook: %w", err)
 	}

@@ -20,9 +20,6 @@ import (
 type Options struct {
 	// Source is the id of the plan's checkout that tree is, "" for the only one.
 	Source string
-	// KeyFacts are Google's evidence about keys, as the inventory has it: they decide whether a key without a consumer
-	// is listed in the scripts.
-	KeyFacts []scanner.KeyFact
 }
 
 // A StaleError says that the checkout is not the one that the plan was made from.

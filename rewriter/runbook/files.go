@@ -2,18 +2,18 @@ package runbook
 
 import (
 	"fmt"
+	"maps"
 
 	"dekey/planner"
-	"dekey/scanner"
 )
 
 // Files are the files of the changeset folder that say how a plan is carried out, by path (runbook/1-grant.sh,
-// terraform/main.tf, ...). facts are Google's evidence about keys, as the inventory has it.
+// terraform/main.tf, ...).
 //
 // The error is for a plan that holds what no script may hold: a name that Kubernetes or Google would not accept, or a
 // grant that gcloud can not make. A plan that the planner made has neither.
-func Files(plan planner.Plan, facts []scanner.KeyFact) (map[string][]byte, error) {
-	j, err := newJob(plan, facts)
+func Files(plan planner.Plan) (map[string][]byte, error) {
+	j, err := newJob(plan)
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +27,13 @@ func Files(plan planner.Plan, facts []scanner.KeyFact) (map[string][]byte, error
 			return nil, fmt.Errorf("writing %s: %w", name, err)
 		}
 		files["runbook/"+name] = []byte(text)
+	}
+	if len(j.bindings()) > 0 {
+		files["terraform/main.tf"] = j.terraform()
+		maps.Copy(files, j.configConnector())
+	}
+	if len(j.plan.Moves) > 0 {
+		files["runbook/probe.yaml"] = j.probe()
 	}
 	return files, nil
 }

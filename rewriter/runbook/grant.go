@@ -13,35 +13,38 @@ import (
 // binding is one grant of the plan, with who it is for.
 type binding struct {
 	planner.Grant
-	id  string
-	who []string // workloads
+	id        string
+	who       []string // workloads, or the new account
+	namespace string   // of the first
 }
 
 // bindings are all grants of the plan in order, each once: first those of new accounts, then those of moves.
 func (j *job) bindings() []binding {
 	var list []binding
 	at := map[string]int{}
-	add := func(g planner.Grant, who string) {
-		key := id(g.Resource, g.Role, g.Member, g.Condition)
+	add := func(g planner.Grant, who, namespace string) {
+		key := bindingID(g)
 		if i, ok := at[key]; ok {
 			list[i].who = append(list[i].who, who)
 			return
 		}
 		at[key] = len(list)
-		list = append(list, binding{Grant: g, id: key, who: []string{who}})
+		list = append(list, binding{Grant: g, id: key, who: []string{who}, namespace: namespace})
 	}
 	for _, account := range j.plan.Accounts {
 		for _, grant := range account.Grants {
-			add(grant, account.Email)
+			add(grant, account.Email, account.For.Namespace)
 		}
 	}
 	for _, move := range j.plan.Moves {
 		for _, grant := range move.Grants {
-			add(grant, move.Workload.String())
+			add(grant, move.Workload.String(), move.ServiceAccount.Namespace)
 		}
 	}
 	return list
 }
+
+func bindingID(g planner.Grant) string { return id(g.Resource, g.Role, g.Member, g.Condition) }
 
 // otherSpelling is a glob for the second spelling of a member, "" where it has none.
 func (j *job) otherSpelling(member string) string {

@@ -3,6 +3,7 @@ package runbook
 import (
 	"embed"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -58,7 +59,7 @@ func chunks(text string) ([]chunk, error) {
 			end = int(statement.End().Offset())
 			end += strings.IndexByte(text[end:], '\n') + 1
 		}
-		c.text = strings.TrimLeft(text[last:end], "\n")
+		c.text = text[last:end]
 		last = end
 		list = append(list, c)
 	}
@@ -80,6 +81,8 @@ func called(node syntax.Node) []string {
 	})
 	return names
 }
+
+var blankLines = regexp.MustCompile(`\n{3,}`)
 
 // linked gives the functions of some files of the library that main calls, directly or not, and the files' other text.
 func linked(main string, files ...string) (string, error) {
@@ -119,5 +122,5 @@ func linked(main string, files ...string) (string, error) {
 		}
 		b.WriteString("\n")
 	}
-	return b.String(), nil
+	return blankLines.ReplaceAllString(b.String(), "\n\n"), nil
 }

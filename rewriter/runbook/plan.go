@@ -20,7 +20,6 @@ type job struct {
 	plan     planner.Plan
 	keys     map[string]scanner.Key
 	clusters []target
-	facts    map[string]scanner.KeyFact
 }
 
 // A target is a cluster that kubectl reaches by a context. Name is "" where the plan does not say which GKE cluster it is.
@@ -28,13 +27,10 @@ type target struct {
 	planner.ClusterRef
 }
 
-func newJob(plan planner.Plan, facts []scanner.KeyFact) (*job, error) {
-	j := &job{plan: plan, keys: map[string]scanner.Key{}, facts: map[string]scanner.KeyFact{}}
+func newJob(plan planner.Plan) (*job, error) {
+	j := &job{plan: plan, keys: map[string]scanner.Key{}}
 	for _, key := range plan.Keys {
 		j.keys[key.ID] = key
-	}
-	for _, fact := range facts {
-		j.facts[fact.Key] = fact
 	}
 	for _, c := range plan.Clusters {
 		named := c.Project != "" && c.Location != "" && c.Name != ""

@@ -83,13 +83,13 @@ var surfaces = []surface{
 	},
 	{
 		name: regexp.MustCompile(`^//artifactregistry\.googleapis\.com/projects/([^/]+)/locations/([^/]+)/repositories/([^/]+)$`), group: []string{"artifacts", "repositories"},
-		words:     []string{"$3", "--location=$2", "--project=$1"},
+		words: []string{"$3", "--location=$2", "--project=$1"}, condition: true,
 		terraform: "google_artifact_registry_repository_iam_member", arguments: [][2]string{{"project", "$1"}, {"location", "$2"}, {"repository", "$3"}}, imported: "projects/$1/locations/$2/repositories/$3",
 		object: [2]string{"artifactregistry.cnrm.cloud.google.com/v1beta1", "ArtifactRegistryRepository"}, external: "projects/$1/locations/$2/repositories/$3",
 	},
 	{
 		name: regexp.MustCompile(`^//run\.googleapis\.com/projects/([^/]+)/locations/([^/]+)/services/([^/]+)$`), group: []string{"run", "services"},
-		words:     []string{"$3", "--region=$2", "--project=$1"},
+		words: []string{"$3", "--region=$2", "--project=$1"}, condition: true,
 		terraform: "google_cloud_run_v2_service_iam_member", arguments: [][2]string{{"project", "$1"}, {"location", "$2"}, {"name", "$3"}}, imported: "projects/$1/locations/$2/services/$3",
 		object: [2]string{"run.cnrm.cloud.google.com/v1beta1", "RunService"}, external: "projects/$1/locations/$2/services/$3",
 	},
@@ -133,7 +133,7 @@ func Grantable(g planner.Grant) bool {
 	return ok && (g.Condition == "" || f.condition)
 }
 
-// policyCommand is `gcloud GROUP VERB RESOURCE FLAGS`.
+// command is `gcloud GROUP VERB RESOURCE FLAGS`.
 func (f found) command(verb string, more ...string) []string {
 	argv := append([]string{"gcloud"}, f.group...)
 	argv = append(argv, verb)

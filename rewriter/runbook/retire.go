@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"dekey/planner"
-	"dekey/scanner"
 )
 
 // The defaults of a policy, in days: before keys are disabled, and after that before they are deleted.
@@ -72,15 +71,8 @@ func (j *job) retire(r planner.Retirement) (retiring, string) {
 	case r.Moved < r.Consumers:
 		return k, fmt.Sprintf("%d of %d consumers have moved", r.Moved, r.Consumers)
 	case r.Consumers == 0:
-		fact, read := j.facts[r.Key]
-		if !read || fact.Use != scanner.NotUsed {
+		if k.cutover = r.NotUsedAt; k.cutover.IsZero() {
 			return k, "nothing that was seen uses it, and Google's evidence does not say that it is not used"
-		}
-		if k.cutover = fact.ReadAt; k.cutover.IsZero() {
-			k.cutover = fact.To
-		}
-		if k.cutover.IsZero() {
-			return k, "when Google's evidence was read is not known"
 		}
 	}
 	for _, ref := range r.Workloads {

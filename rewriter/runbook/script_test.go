@@ -64,17 +64,14 @@ func plans(t *testing.T) map[string]planner.Plan {
 }
 
 func TestScriptsParse(t *testing.T) {
-	shellcheck, err := exec.LookPath("shellcheck")
-	if err != nil {
-		t.Log("NOT SHOWN: shellcheck is not installed, so the scripts are only parsed")
-	}
+	dir := t.TempDir()
+	arguments := []string{"--shell=bash"}
 	for name, plan := range plans(t) {
-		files, err := runbook.Files(plan, nil)
+		files, err := runbook.Files(plan)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		dir := t.TempDir()
 		for path, content := range files {
 			if !strings.HasSuffix(path, ".sh") {
 				continue
@@ -82,17 +79,20 @@ func TestScriptsParse(t *testing.T) {
 			if _, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(content), path); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			full := filepath.Join(dir, strings.ReplaceAll(path, "/", "_"))
+			full := filepath.Join(dir, strings.NewReplacer("/", "_", " ", "_").Replace(name+"_"+path))
 			if err := os.WriteFile(full, content, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if shellcheck == "" {
-				continue
-			}
-			if out, err := exec.Command(shellcheck, "--shell=bash", full).CombinedOutput(); err != nil {
-				t.Errorf("%s: %v\n%s", name, err, out)
-			}
+			arguments = append(arguments, full)
 		}
+	}
+	shellcheck, err := exec.LookPath("shellcheck")
+	if err != nil {
+		t.Log("NOT SHOWN: shellcheck is not installed, so the scripts are only parsed")
+		return
+	}
+	if out, err := exec.Command(shellcheck, arguments...).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
@@ -128,7 +128,7 @@ func calls(t *testing.T, script []byte, program string) [][]string {
 // Every kubectl call names its context and every gcloud call its project, and nothing calls another tool.
 func TestEveryCallIsAddressed(t *testing.T) {
 	for name, plan := range plans(t) {
-		files, err := runbook.Files(plan, nil)
+		files, err := runbook.Files(plan)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestEveryCallIsAddressed(t *testing.T) {
 // The member of every grant stands literally in 1-grant.sh, and grants of every kind are made and taken back.
 func TestGrants(t *testing.T) {
 	for name, plan := range plans(t) {
-		files, err := runbook.Files(plan, nil)
+		files, err := runbook.Files(plan)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,7 @@ func TestHostileNames(t *testing.T) {
 		} {
 			plan := shopPlan(t)
 			change(&plan)
-			if _, err := runbook.Files(plan, nil); err == nil {
+			if _, err := runbook.Files(plan); err == nil {
 				t.Errorf("the %s %q reached a script", name, bad)
 			}
 		}
@@ -203,7 +203,7 @@ func TestClusterScoped(t *testing.T) {
 	move.Workload = scanner.Ref{APIVersion: "cert-manager.io/v1", Kind: "ClusterIssuer", Name: "letsencrypt"}
 	move.Edits = []planner.Edit{{Object: move.Workload, Op: planner.OpRemove, Field: field(t, "spec.acme.solver.cloudDNS.serviceAccountSecretRef")}}
 	plan.Retirements[0].Workloads = []scanner.Ref{move.Workload}
-	files, err := runbook.Files(plan, nil)
+	files, err := runbook.Files(plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestClusterScoped(t *testing.T) {
 		}
 	}
 	move.ServiceAccount.Namespace = ""
-	if _, err := runbook.Files(plan, nil); err == nil {
+	if _, err := runbook.Files(plan); err == nil {
 		t.Error("a service account without a namespace reached a script")
 	}
 }
@@ -226,7 +226,7 @@ func TestHostileText(t *testing.T) {
 		plan.Clusters[0].Context = text
 		plan.Findings[0].Named, plan.Findings[0].Secret.Name = text, text
 		plan.Retirements[0].BlockedBy = []planner.Blocker{{Code: "gaps", What: text + "\n" + text}}
-		files, err := runbook.Files(plan, nil)
+		files, err := runbook.Files(plan)
 		if err != nil {
 			continue // refused
 		}
@@ -294,7 +294,7 @@ func TestSplit(t *testing.T) {
 // The soak is the longer of the policy's and the longest consumer's schedule plus two days.
 func TestSoak(t *testing.T) {
 	plan := plans(t)["a monthly job"]
-	files, err := runbook.Files(plan, nil)
+	files, err := runbook.Files(plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +302,7 @@ func TestSoak(t *testing.T) {
 		t.Errorf("3-disable.sh does not wait 33 days")
 	}
 	plan.Moves[0].Period = 0
-	files, err = runbook.Files(plan, nil)
+	files, err = runbook.Files(plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,31 +313,30 @@ func TestSoak(t *testing.T) {
 
 // Keys that something holds up are in no script.
 func TestListedKeys(t *testing.T) {
-	read := scanner.KeyFact{Key: keyPairs()[0].digest, Use: scanner.NotUsed, ReadAt: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)}
 	for _, test := range []struct {
 		name   string
 		change func(*planner.Plan)
-		facts  []scanner.KeyFact
 		listed bool
 	}{
-		{"only Google's evidence is missing", func(*planner.Plan) {}, nil, true},
-		{"a consumer has not moved", func(p *planner.Plan) { p.Retirements[0].Consumers = 2 }, nil, false},
-		{"a consumer is not among the moves", func(p *planner.Plan) { p.Retirements[0].Workloads[0].Name = "other" }, nil, false},
+		{"only Google's evidence is missing", func(*planner.Plan) {}, true},
+		{"a consumer has not moved", func(p *planner.Plan) { p.Retirements[0].Consumers = 2 }, false},
+		{"a consumer is not among the moves", func(p *planner.Plan) { p.Retirements[0].Workloads[0].Name = "other" }, false},
 		{"something could not be read", func(p *planner.Plan) {
 			p.Retirements[0].BlockedBy = []planner.Blocker{{Code: planner.BlockerGaps, What: "2 places"}}
-		}, nil, false},
-		{"it is in use", func(p *planner.Plan) { p.Retirements[0].BlockedBy = []planner.Blocker{{Code: planner.BlockerInUse}} }, nil, false},
-		{"known only by its account", func(p *planner.Plan) { p.Retirements[0].Key = "" }, nil, false},
+		}, false},
+		{"it is in use", func(p *planner.Plan) { p.Retirements[0].BlockedBy = []planner.Blocker{{Code: planner.BlockerInUse}} }, false},
+		{"known only by its account", func(p *planner.Plan) { p.Retirements[0].Key = "" }, false},
 		{"nothing uses it, and Google was not asked", func(p *planner.Plan) {
 			p.Retirements[0].Consumers, p.Retirements[0].Moved, p.Retirements[0].Workloads = 0, 0, nil
-		}, nil, false},
+		}, false},
 		{"nothing uses it, and Google says so too", func(p *planner.Plan) {
 			p.Retirements[0].Consumers, p.Retirements[0].Moved, p.Retirements[0].Workloads = 0, 0, nil
-		}, []scanner.KeyFact{read}, true},
+			p.Retirements[0].NotUsedAt = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+		}, true},
 	} {
 		plan := shopPlan(t)
 		test.change(&plan)
-		files, err := runbook.Files(plan, test.facts)
+		files, err := runbook.Files(plan)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -188,13 +188,13 @@ type place struct {
 	offset time.Duration
 }
 
-func newPlace(t *testing.T, plan planner.Plan, c *cloud, facts ...scanner.KeyFact) *place {
+func newPlace(t *testing.T, plan planner.Plan, c *cloud) *place {
 	t.Helper()
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Fatal("the scripts are bash, and there is none here")
 	}
 	p := &place{t: t, dir: t.TempDir()}
-	files, err := runbook.Files(plan, facts)
+	files, err := runbook.Files(plan)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func writeChangeset(ctx context.Context, sys System, root, out string, plan plan
 		}
 		inventory = &again
 	}
-	result, err := rewriter.Rewrite(ctx, tree, plan, manifest.New(options), rewriter.Options{KeyFacts: inventory.KeyFacts})
+	result, err := rewriter.Rewrite(ctx, tree, plan, manifest.New(options), rewriter.Options{})
 	var stale *rewriter.StaleError
 	if errors.As(err, &stale) {
 		return hintf(err, "the checkout changed since the scan: dekey draft it again")
