@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"dekey/planner"
 	"dekey/planner/planfile"
@@ -131,7 +132,8 @@ func samePlan(ids ...string) func(fs.FS) bool {
 	}
 }
 
-// readFiles reads the files of a changeset folder that a report shows, by slash-separated path.
+// readFiles reads the files of a changeset folder that a report shows, and those in its folders, whose digests the
+// changeset has, by slash-separated path. Evidence is none of them.
 func readFiles(dir string) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	root, err := os.OpenRoot(dir)
@@ -143,7 +145,8 @@ func readFiles(dir string) (map[string][]byte, error) {
 		if err != nil {
 			return err
 		}
-		if !entry.Type().IsRegular() || !report.Shows(name) {
+		inFolder := strings.Contains(name, "/") && !strings.HasPrefix(name, evidence+"/")
+		if !entry.Type().IsRegular() || !report.Shows(name) && !inFolder {
 			return nil
 		}
 		data, err := root.ReadFile(name)
