@@ -22,11 +22,17 @@ func mdProse(s string) string {
 		if harmlessWord.MatchString(words[i]) && !hexWord.MatchString(words[i]) {
 			continue
 		}
-		core, tail := words[i], ""
+		core, lead, tail := words[i], "", ""
 		for len(core) > 1 && strings.ContainsRune(".,;:?!", rune(core[len(core)-1])) {
 			core, tail = core[:len(core)-1], core[len(core)-1:]+tail
 		}
-		words[i] = mdCode(core) + tail
+		if len(core) > 1 && core[0] == '(' {
+			core, lead = core[1:], "("
+		}
+		if len(core) > 1 && core[len(core)-1] == ')' && !strings.Contains(core, "(") {
+			core, tail = core[:len(core)-1], ")"+tail
+		}
+		words[i] = lead + mdCode(core) + tail
 	}
 	return strings.Join(words, " ")
 }

@@ -250,7 +250,7 @@ func hit(r *Report) ([]string, []space) {
 			parts = append(parts, count(t.move, "workload"))
 		} else {
 			if t.move > 0 {
-				parts = append(parts, thousands(t.move)+" "+either(t.move, "moves", "move"))
+				parts = append(parts, count(t.move, "move"))
 			}
 			if t.held > 0 {
 				parts = append(parts, thousands(t.held)+" held")

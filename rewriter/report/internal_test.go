@@ -49,6 +49,8 @@ func TestMarkdownEscapes(t *testing.T) {
 		{"an issue number", mdProse("see #12 and GH-7"), "see `#12` and `GH-7`"},
 		{"a commit", mdProse("at deadbeef1"), "at `deadbeef1`"},
 		{"an all-letter commit", mdProse("at deadbeef"), "at `deadbeef`"},
+		{"brackets stay outside", mdProse("named (--account or (--x), f(y), a) b)."), "named (`--account` or (`--x`), `f(y)`, a) b)."},
+		{"a link's two halves", mdProse("[a](b) [a] (b)"), "`[a](b)` `[a]` (b)"},
 		{"emphasis", mdProse("a *b* _c_"), "a `*b*` `_c_`"},
 		{"a heading or a list at the start", mdProse("# - 1."), "`#` `-` `1`."},
 		{"a backtick", mdCode("a`b"), "``a`b``"},
@@ -176,6 +178,24 @@ func TestPlacesNameTheirCheckout(t *testing.T) {
 	}
 	if diff := cmp.Diff(Approval{Ticket: "NEW-2", Window: "tuesday"}, New(in).Approval); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestHeadline(t *testing.T) {
+	for _, test := range []struct {
+		from   string
+		counts Counts
+		want   string
+	}{
+		{"plan", Counts{Workloads: 1, Moved: 1}, "No workload is held, 1 can move."},
+		{"plan", Counts{Workloads: 1, Held: 1}, "1 of 1 workload is held, 0 can move."},
+		{"plan", Counts{Workloads: 41, Held: 2, Gaps: 1, Moved: 39}, "2 of 41 workloads are held, 1 place could not be read, 39 can move."},
+		{"plan", Counts{Workloads: 12000, Held: 1000, Gaps: 2, Moved: 11000}, "1,000 of 12,000 workloads are held, 2 places could not be read, 11,000 can move."},
+		{"inventory", Counts{Workloads: 1, Findings: 2, Keys: 1}, "2 uses of 1 key in 1 workload found."},
+	} {
+		if got := headline(&Report{From: test.from, Counts: test.counts}); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
 	}
 }
 

@@ -47,8 +47,12 @@ func (b *builder) count(r *Report) {
 func headline(r *Report) string {
 	c := r.Counts
 	var parts []string
-	if r.From != "inventory" {
-		parts = append(parts, fmt.Sprintf("%d of %s %s held", c.Held, count(c.Workloads, "workload"), isAre(c.Held)))
+	switch {
+	case r.From == "inventory":
+	case c.Held == 0:
+		parts = append(parts, "No workload is held")
+	default:
+		parts = append(parts, fmt.Sprintf("%s of %s %s held", thousands(c.Held), count(c.Workloads, "workload"), isAre(c.Held)))
 	}
 	if c.Gaps > 0 {
 		parts = append(parts, fmt.Sprintf("%s could not be read", count(c.Gaps, "place")))
@@ -56,7 +60,7 @@ func headline(r *Report) string {
 	if r.From == "inventory" {
 		parts = append(parts, fmt.Sprintf("%s of %s in %s found", count(c.Findings, "use"), count(c.Keys, "key"), count(c.Workloads, "workload")))
 	} else {
-		parts = append(parts, fmt.Sprintf("%d %s", c.Moved, either(c.Moved, "moves", "move")))
+		parts = append(parts, thousands(c.Moved)+" can move")
 	}
 	return strings.Join(parts, ", ") + "."
 }

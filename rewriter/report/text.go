@@ -208,6 +208,9 @@ func Text(w io.Writer, r *Report, opt TextOptions) error {
 		if r.PlanID != "" {
 			g.line("plan %s", r.PlanID)
 		}
+		if a := joinNonEmpty(", ", labelled("ticket ", r.Approval.Ticket), labelled("approver ", r.Approval.Approver), labelled("window ", r.Approval.Window)); a != "" {
+			g.paragraph(a)
+		}
 		g.line("")
 	}
 	var rows [][]string
