@@ -103,9 +103,11 @@ func templateLanguage(name string) string {
 // hints gives one hint for every line that mentions a key.
 func (r *Reader) hints(name string, text []byte, index, line int, code, what string) []scanner.Hint {
 	var offsets []int
+	flags := map[int]bool{}
 	first().Find(text, func(n, offset int) bool {
-		if allPatterns()[n].hint {
+		if p := &allPatterns()[n]; p.hint {
 			offsets = append(offsets, offset)
+			flags[offset] = p.flag
 		}
 		return true
 	})
@@ -118,8 +120,12 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 			continue
 		}
 		last = start
-		if !assigns(text[start:], offset-start) {
+		if commented(text[start:offset]) || !flags[offset] && !assigns(text[start:], offset-start) {
 			continue
+		}
+		named := word(text, offset)
+		if named == activation {
+			named = "--key-file"
 		}
 		hints = append(hints, scanner.Hint{
 			Origin: scanner.Origin{
@@ -127,7 +133,7 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 				Line:   line + document.LineAt(text, offset) - 1,
 				Column: 1 + utf8.RuneCount(bytes.TrimPrefix(text[start:offset], []byte("\ufeff"))),
 			},
-			Code: code, What: what, Env: word(text, offset),
+			Code: code, What: what, Env: named,
 		})
 	}
 	return hints
@@ -139,15 +145,18 @@ var (
 	assignedAfter  = regexp.MustCompile(`^[A-Za-z0-9_-]*["']?\s*[:=]`)
 )
 
-// assigns says whether the line sets the variable at offset: neither a comment nor a sentence about it does.
+// assigns says whether the line sets the variable at offset; a sentence about it does not.
 func assigns(line []byte, offset int) bool {
 	if end := bytes.IndexByte(line, '\n'); end >= 0 {
 		line = line[:end]
 	}
-	if before := bytes.TrimSpace(line[:offset]); bytes.HasPrefix(before, []byte("#")) || bytes.HasPrefix(before, []byte("//")) {
-		return false
-	}
 	return assignedBefore.Match(line[:offset]) || assignedAfter.Match(line[offset:])
+}
+
+// commented says that what stands before a mention makes it a comment.
+func commented(before []byte) bool {
+	before = bytes.TrimSpace(before)
+	return bytes.HasPrefix(before, []byte("#")) || bytes.HasPrefix(before, []byte("//"))
 }
 
 // word is the name around offset: a variable or a field.

@@ -37,7 +37,11 @@ type pattern struct {
 	names reach
 	key   bool // the text of a key
 	hint  bool // in a template, it mentions a key
+	flag  bool // a flag, or a command, and no variable: it is not assigned
 }
+
+// activation is how a script hands a key to gcloud.
+const activation = "activate-service-account"
 
 // The patterns: what every file is searched for. None is shorter than ten bytes, or the search could not skip.
 var patterns = []pattern{
@@ -47,7 +51,12 @@ var patterns = []pattern{
 	{text: "GOOGLE_CREDENTIALS", marks: wired, hint: true},
 	{text: "credential_file", marks: wired, hint: true},
 	{text: "credentials-file", marks: wired, hint: true},
-	{text: "activate-service-account", marks: wired},
+	// Key flags that templates of charts have, and how scripts hand a key to gcloud.
+	{text: "-credential_file", marks: wired, hint: true, flag: true},
+	{text: "--credentials-file", marks: wired, hint: true, flag: true},
+	{text: "--service_account_key", marks: wired, hint: true, flag: true},
+	{text: "--google-service-account-json", marks: wired, hint: true, flag: true},
+	{text: activation, marks: wired, hint: true, flag: true},
 	// Key files: as text, and in the three alignments of base64; Helm's releases in base64 of base64 of gzip.
 	{text: "private_key", marks: wired, key: true},
 	{text: "refresh_token", marks: wired, key: true},
