@@ -103,6 +103,8 @@ func (w *world) after(x *work, annotated map[name]string) []string {
 	for _, u := range w.runsUnder(x) {
 		ksa := u.ksa
 		switch {
+		case x.move == nil && x.identity && ksa == x.ksa:
+			continue // the controller's, not the object's own
 		case x.move == nil:
 		case x.identity && ksa == x.ksa:
 			if x.target.model == Impersonation {
@@ -153,13 +155,16 @@ func (w *world) bystanders() []Notice {
 
 // gain names an account that a workload gets by the plan without moving itself.
 func (w *world) gain(x *work, email string) Notice {
-	n := Notice{Code: NoticeAccountAsserted, Object: refOf(x.ref)}
-	n.Text = x.ref.String() + " gets " + email + " with the annotation of its service account " + x.ksa.name + "; that it had it before is only asserted"
+	n := Notice{Code: NoticeAccountAsserted, Object: refOf(x.ref), Text: gainText(x.ref, email, x.ksa.name) + "; that it had it before is only asserted"}
 	if len(x.uses) == 0 {
 		n.Code = NoticeControllerIdentity
-		n.Text = x.ref.String() + " gets " + email + " with the annotation of its service account " + x.ksa.name + ": it read the key of an object that it serves until now"
+		n.Text = gainText(x.ref, email, x.ksa.name) + ": it read the key of an object that it serves until now"
 	}
 	return n
+}
+
+func gainText(ref scanner.Ref, email, ksa string) string {
+	return ref.String() + " gets " + email + " with the annotation of its service account " + ksa
 }
 
 // unverified are the annotations that x acts by whose grants were not seen.

@@ -135,7 +135,18 @@ func (w *world) sameTarget(x *work) bool {
 	if x.target.split {
 		return len(w.underKSA[x.ksa]) == 1 && !w.runsUnseen(x.ksa)
 	}
-	return w.sameAccount(x.ksa, x.account) && !w.runsUnseen(x.ksa)
+	return w.sameAccount(x.ksa, x.account) && !w.runsUnseen(x.ksa) && !slices.ContainsFunc(w.underKSA[x.ksa], func(y under) bool {
+		// One that acts as itself must not run under a service account that others annotate.
+		return len(y.uses) > 0 && (w.effectiveModel(y.work) != x.target.model || w.effectiveModel(y.work) == Impersonation && w.splits(y.work))
+	})
+}
+
+// effectiveModel is the model that a workload would move by.
+func (w *world) effectiveModel(x *work) string {
+	if m := w.modelOf(x); m == Direct && len(w.refusals(x)) == 0 {
+		return Direct
+	}
+	return Impersonation
 }
 
 // runsUnseen says whether an object other than the known workloads says that pods run under the service account: an operator's

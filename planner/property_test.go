@@ -46,6 +46,15 @@ func TestNoWorldIsWidenedOrLoses(t *testing.T) {
 		if after, _ := json.Marshal(inv); string(after) != string(before) {
 			t.Errorf("seed %d: the inventory was changed", first+i)
 		}
+		if n := len(p.Moves); n > 0 { // a move that turns out not to be writable takes nothing from anybody either
+			withdrawn, err := Withdraw(p, p.Moves[int(i)%n].ID, Hold{Code: HoldNotProvable, Reason: "an alias"})
+			if err != nil {
+				t.Fatalf("seed %d: %v", first+i, err)
+			}
+			for _, v := range Check(inv, withdrawn) {
+				t.Errorf("seed %d: withdrawn: %s", first+i, v)
+			}
+		}
 		again, _ := New(shuffled(inv, rand.New(rand.NewPCG(first+i, 2))), policy)
 		if !reflect.DeepEqual(again.Moves, p.Moves) {
 			t.Errorf("seed %d: another order of the input gives other moves", first+i)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"dekey/scanner"
 )
@@ -49,43 +50,55 @@ func Withdraw(plan Plan, moveID string, hold Hold) (Plan, error) {
 	plan.Retirements = slices.Clone(plan.Retirements)
 	for i := range plan.Retirements {
 		if slices.Contains(plan.Retirements[i].Workloads, move.Workload) {
-			plan.Retirements[i] = withdrawn(plan.Retirements[i], move.Workload)
+			plan.Retirements[i] = withdrawn(plan, plan.Retirements[i], move.Workload)
 		}
 	}
 	return plan, nil
 }
 
 // withdrawAccess makes the workload who it is now, and who it becomes by the moves that stay: the others under a service
-// account that is kept annotate it all the same.
+// account that is kept annotate it all the same. Where none does any more, nobody else gets the account by it either.
 func withdrawAccess(plan *Plan, move Move) {
 	annotated := slices.ContainsFunc(plan.Moves, func(m Move) bool {
 		return m.Model == Impersonation && !m.ServiceAccount.Create && m.ServiceAccount == move.ServiceAccount && m.Account == move.Account
 	})
+	controller := slices.ContainsFunc(move.Notices, func(n Notice) bool { return n.Code == NoticeControllerIdentity })
+	plan.Notices = slices.Clone(plan.Notices)
 	access := []Access{}
 	for _, a := range plan.Access {
-		if a.Workload == move.Workload {
-			after := slices.Clone(a.Before)
-			if annotated && !slices.Contains(after, move.Account) {
-				after = sorted(append(after, move.Account))
-				plan.Notices = append(slices.Clone(plan.Notices), Notice{
-					Code: NoticeAccountAsserted, Object: refOf(move.Workload),
-					Text: move.Workload.String() + " gets " + move.Account + " with the annotation of its service account " + move.Before + "; that it had it before is only asserted",
-				})
-				slices.SortFunc(plan.Notices, compareNotices)
+		switch {
+		case a.Workload == move.Workload:
+			a.After = slices.Clone(a.Before)
+			if annotated && !controller && !slices.Contains(a.After, move.Account) {
+				a.After = sorted(append(a.After, move.Account))
+				text := gainText(move.Workload, move.Account, move.ServiceAccount.Name) + "; that it had it before is only asserted"
+				plan.Notices = append(plan.Notices, Notice{Code: NoticeAccountAsserted, Object: refOf(move.Workload), Text: text})
 			}
-			if len(a.Before)+len(after) == 0 {
-				continue
+		case !annotated && a.Workload.Namespace == move.ServiceAccount.Namespace && !slices.Contains(a.Before, move.Account):
+			gained := func(n Notice) bool {
+				return n.Object != nil && *n.Object == a.Workload && strings.HasPrefix(n.Text, gainText(a.Workload, move.Account, move.ServiceAccount.Name))
 			}
-			a.After = after
+			if slices.ContainsFunc(plan.Notices, gained) {
+				plan.Notices = slices.DeleteFunc(plan.Notices, gained)
+				a.After = slices.DeleteFunc(slices.Clone(a.After), func(email string) bool { return email == move.Account })
+			}
 		}
-		access = append(access, a)
+		if len(a.Before)+len(a.After) > 0 {
+			access = append(access, a)
+		}
 	}
+	slices.SortFunc(plan.Notices, compareNotices)
 	plan.Access = access
 }
 
 // withdrawn is the retirement of a key after one of its consumers was held.
-func withdrawn(r Retirement, workload scanner.Ref) Retirement {
-	r.Moved = max(0, r.Moved-1)
+func withdrawn(plan Plan, r Retirement, workload scanner.Ref) Retirement {
+	pulls := slices.ContainsFunc(plan.Findings, func(f PlannedFinding) bool {
+		return f.Via == scanner.ImagePull && f.Workload == workload && f.Key == r.Key && f.Email == r.Email
+	})
+	if !pulls { // with an image pull it was not counted
+		r.Moved = max(0, r.Moved-1)
+	}
 	r.Ready = false
 	r.BlockedBy = append(slices.Clone(r.BlockedBy), Blocker{
 		Code:  BlockerConsumer,
