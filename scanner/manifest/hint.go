@@ -120,10 +120,11 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 			continue
 		}
 		last = start
-		if commented(text[start:offset]) || !flags[offset] && !assigns(text[start:], offset-start) {
+		named := word(text, offset)
+		flag := flags[offset] || strings.HasPrefix(named, "-")
+		if commented(text[start:offset]) || !flag && !assigns(text[start:], offset-start) {
 			continue
 		}
-		named := word(text, offset)
 		if named == activation {
 			named = "--key-file"
 		}

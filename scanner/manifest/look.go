@@ -49,11 +49,9 @@ var patterns = []pattern{
 	{text: "google_application_credentials", marks: wired, hint: true},
 	{text: "CREDENTIAL_FILE_OVERRIDE", marks: wired, hint: true},
 	{text: "GOOGLE_CREDENTIALS", marks: wired, hint: true},
+	// Key flags that templates of charts have, and how scripts hand a key to gcloud.
 	{text: "credential_file", marks: wired, hint: true},
 	{text: "credentials-file", marks: wired, hint: true},
-	// Key flags that templates of charts have, and how scripts hand a key to gcloud.
-	{text: "-credential_file", marks: wired, hint: true, flag: true},
-	{text: "--credentials-file", marks: wired, hint: true, flag: true},
 	{text: "--service_account_key", marks: wired, hint: true, flag: true},
 	{text: "--google-service-account-json", marks: wired, hint: true, flag: true},
 	{text: activation, marks: wired, hint: true, flag: true},

@@ -63,7 +63,7 @@ func TestProw(t *testing.T) {
 func TestFlagsInTemplates(t *testing.T) {
 	const head = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: {{ .Release.Name }}}\n"
 	for _, test := range []struct{ name, text, want string }{
-		{"a proxy's flag", head + "args:\n- -credential_file=/secrets/{{ .Values.file }}\n", "d.yaml:5:3: template -credential_file (a Helm or Go template)"},
+		{"a proxy's flag", head + "args:\n- -credential_file=/secrets/{{ .Values.file }}\n", "d.yaml:5:4: template -credential_file (a Helm or Go template)"},
 		{"a flag and its value", head + "args: [\"--service_account_key\", {{ .Values.key | quote }}]\n", "d.yaml:4:9: template --service_account_key (a Helm or Go template)"},
 		{"a script that hands the key to gcloud", head + "args: ['gcloud auth activate-service-account --key-file {{ .Values.key }}']\n", "d.yaml:4:21: template --key-file (a Helm or Go template)"},
 		{"a comment", head + "args:\n# -credential_file=/secrets/key.json\n- -instances={{ .Values.instance }}\n", ""},
