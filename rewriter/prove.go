@@ -19,7 +19,7 @@ func (w *work) prove(b *build, drafts []*draft) ([]fault, error) {
 	for path, file := range b.files {
 		files[path] = file.new
 	}
-	after, err := w.renderer.Render(w.ctx, newOverlay(w.tree, files), nil)
+	after, err := w.renderer.Render(w.ctx, newOverlay(w.part, files), nil)
 	if err != nil {
 		return nil, fmt.Errorf("rendering the edited checkout: %w", err)
 	}

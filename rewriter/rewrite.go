@@ -62,11 +62,13 @@ type work struct {
 	options  Options
 	source   scanner.Source
 
-	before  []*scanner.Object       // everything in the checkout
+	part    fs.FS                   // the part of tree that edits can reach: what is rendered
+	before  []*scanner.Object       // everything in that part
 	objects map[scanner.Ref][]int   // indexes of before
 	read    map[string][]byte       // files as they are
 	drafts  map[string]*draft       // by move, of those that are still in
 	listed  []*kustomization        // all of the checkout; nil: not read yet
+	used    map[string][]string     // by kustomization: what it names
 	built   *build                  // the last one that was proven
 	failed  map[string]planner.Hold // moves that were withdrawn
 }
@@ -74,7 +76,7 @@ type work struct {
 func newWork(ctx context.Context, tree fs.FS, plan planner.Plan, r Renderer, o Options) (*work, error) {
 	w := &work{
 		ctx: ctx, tree: tree, plan: plan, renderer: r, options: o,
-		objects: map[scanner.Ref][]int{}, read: map[string][]byte{}, drafts: map[string]*draft{},
+		read: map[string][]byte{}, drafts: map[string]*draft{},
 		failed: map[string]planner.Hold{},
 	}
 	source, found, err := checkout(plan, o.Source)
@@ -88,13 +90,71 @@ func newWork(ctx context.Context, tree fs.FS, plan planner.Plan, r Renderer, o O
 	if !slices.ContainsFunc(plan.Moves, func(m planner.Move) bool { return !m.Live }) {
 		return w, nil
 	}
-	if w.before, err = r.Render(ctx, tree, nil); err != nil {
-		return nil, fmt.Errorf("rendering the checkout: %w", err)
+	return w, w.look()
+}
+
+// look reads the objects that edits are about, and then everything that the files of those edits can reach.
+func (w *work) look() error {
+	var err error
+	if w.before, err = w.renderer.Render(w.ctx, w.tree, refs(w.plan, nil)); err != nil {
+		return fmt.Errorf("rendering the checkout: %w", err)
 	}
+	w.index()
+	changed, roots := map[string]bool{}, map[string]bool{}
+	for _, o := range w.before {
+		for _, origin := range o.Origins {
+			changed[origin.Path] = true
+		}
+	}
+	for _, move := range w.plan.Moves {
+		d, hold := w.draft(move)
+		if hold != nil {
+			continue
+		}
+		for _, u := range d.units {
+			for _, l := range u.landed {
+				changed[l.path] = true
+				for _, root := range l.roots {
+					roots[root] = true
+				}
+			}
+		}
+	}
+	found := w.before
+	w.part = w.near(changed)
+	if w.before, err = w.renderer.Render(w.ctx, w.part, nil); err != nil {
+		return fmt.Errorf("rendering the checkout: %w", err)
+	}
+	for _, o := range w.before {
+		delete(roots, o.Root)
+	}
+	if len(roots) > 0 || !contains(w.before, found) {
+		// A rendering needs more than can be read off its kustomizations: then everything is read.
+		w.part = w.tree
+		if w.before, err = w.renderer.Render(w.ctx, w.part, nil); err != nil {
+			return fmt.Errorf("rendering the checkout: %w", err)
+		}
+	}
+	w.index()
+	return nil
+}
+
+func (w *work) index() {
+	w.objects = map[scanner.Ref][]int{}
 	for i, object := range w.before {
 		w.objects[object.Ref] = append(w.objects[object.Ref], i)
 	}
-	return w, nil
+}
+
+// contains says whether every one of some objects is among all, and the same there.
+func contains(all, some []*scanner.Object) bool {
+	known := map[identity][]*scanner.Object{}
+	for _, o := range all {
+		known[identify(o)] = append(known[identify(o)], o)
+	}
+	return !slices.ContainsFunc(some, func(o *scanner.Object) bool {
+		return !slices.ContainsFunc(known[identify(o)], func(k *scanner.Object) bool { return same(k.Content, o.Content) })
+	})
 }
 
 // checkout is the source of the plan that the tree is. A plan may have none.
