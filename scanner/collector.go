@@ -17,6 +17,8 @@ import (
 // A collector is the Sink of a scan: it looks at each object once and keeps facts.
 type collector struct {
 	mu sync.Mutex
+	// heard counts what readers gave: an analysis holds until it changes.
+	heard int
 
 	sources  map[string]Source
 	gaps     []Gap
@@ -120,6 +122,7 @@ func (c *collector) Gap(g Gap) {
 func (c *collector) Hint(h Hint) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.heard++
 	c.hints = append(c.hints, h)
 }
 
@@ -127,6 +130,7 @@ func (c *collector) Hint(h Hint) {
 func (c *collector) Cluster(cl Cluster) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.heard++
 	c.clusters[cl.ID] = cl
 }
 
@@ -143,6 +147,7 @@ func (c *collector) first(parts ...string) bool {
 func (c *collector) File(at Origin, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.heard++
 	if !c.first("file", at.Source, at.Path) {
 		return
 	}
@@ -200,6 +205,7 @@ func (c *collector) Object(o *Object) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.heard++
 	at := placeOf(o)
 	if !c.first("object", o.Ref.APIVersion, o.Ref.Kind, o.Ref.Namespace, o.Ref.Name, at.source, at.root, spell(o.Origins)) {
 		return

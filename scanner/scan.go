@@ -21,8 +21,16 @@ func Scan(ctx context.Context, readers ...Reader) (Inventory, error) {
 		return Inventory{}, err
 	}
 	asked := Interest{}
+	var known *analysis
+	heard := -1
+	analyse := func() *analysis {
+		if c.heard != heard {
+			known, heard = c.analyse(), c.heard
+		}
+		return known
+	}
 	for range maxRounds {
-		interest := c.analyse().interest()
+		interest := analyse().interest()
 		if interest.Empty() || interest.equal(asked) {
 			break
 		}
@@ -35,7 +43,7 @@ func Scan(ctx context.Context, readers ...Reader) (Inventory, error) {
 	if err := ctx.Err(); err != nil {
 		return Inventory{}, err
 	}
-	return c.analyse().inventory(), nil
+	return analyse().inventory(), nil
 }
 
 func each(readers []Reader, do func(Reader) error) error {

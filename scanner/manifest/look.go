@@ -70,7 +70,7 @@ var patterns = []pattern{
 	{text: "SDRzSUFBQUFB", marks: wired, key: true},
 	// Ways to a key whose names say nothing: in a file, or near a variable, that tells of Google or of credentials.
 	{text: "secretName", marks: secrets, near: inFile, names: onLine},
-	{text: "secretKeyRef", marks: secrets, near: inVariable, names: after},
+	{text: "secretKeyRef", marks: secrets, near: inVariable, names: beside},
 	// What can become interesting by name.
 	{text: "secretRef:", marks: secrets, names: after},
 	{text: "secretRef\"", marks: secrets, names: after},
@@ -92,7 +92,7 @@ var patterns = []pattern{
 	{text: "configMap:", marks: configUsers, names: after},
 	{text: "configMap\"", marks: configUsers, names: after},
 	{text: "configMapRef", marks: configUsers, names: after},
-	{text: "configMapKeyRef", marks: configUsers, names: after},
+	{text: "configMapKeyRef", marks: configUsers, names: beside},
 	{text: "NetworkPolic", marks: policies},
 	// What deploys the rest.
 	{text: "kind: Application", marks: gitops},
@@ -214,7 +214,7 @@ func searchNames(data []byte, x *nameIndex) marks {
 			}
 			asked |= wired
 		case inVariable:
-			if keyVariable(data[max(0, offset-variableReach):min(len(data), offset+variableReach)]) {
+			if x.keyVariable(data[max(0, offset-variableReach):min(len(data), offset+besideReach)]) {
 				found |= wired
 			}
 		}
@@ -238,11 +238,11 @@ func isCustom(text []byte) bool {
 	return !bytes.HasSuffix(group, []byte(".k8s.io")) || bytes.HasSuffix(group, []byte(".x-k8s.io"))
 }
 
-// variableReach is how far from secretKeyRef the name of the variable is looked for.
+// variableReach is how far before secretKeyRef the name of the variable is looked for.
 const variableReach = 200
 
 // keyVariable says whether text names a variable that holds a key by its name.
-func keyVariable(text []byte) bool {
+func (x *nameIndex) keyVariable(text []byte) bool {
 	for i := 0; i < len(text); i++ {
 		if c := text[i]; c < 'A' || c > 'Z' {
 			continue
@@ -251,9 +251,25 @@ func keyVariable(text []byte) bool {
 		for i < len(text) && (text[i] >= 'A' && text[i] <= 'Z' || text[i] == '_' || text[i] >= '0' && text[i] <= '9') {
 			i++
 		}
-		if i-start > 4 && catalog.KeyEnv(string(text[start:i])) {
+		if i-start > 4 && x.isKey(text[start:i]) {
 			return true
 		}
 	}
 	return false
+}
+
+// isKey asks the catalogue, once for each name: a checkout uses the same ones all over.
+func (x *nameIndex) isKey(name []byte) bool {
+	if x == nil {
+		return catalog.KeyEnv(string(name))
+	}
+	is, asked := x.variables[string(name)]
+	if !asked {
+		is = catalog.KeyEnv(string(name))
+		if x.variables == nil || len(x.variables) > 10_000 {
+			x.variables = map[string]bool{}
+		}
+		x.variables[string(name)] = is
+	}
+	return is
 }

@@ -14,6 +14,7 @@ const (
 	noNames    reach = iota
 	onLine           // on its line
 	after            // in the text that follows it
+	beside           // close behind it
 	around           // before it and after it
 	inObject         // in its document, as the values of keys that end in name
 	inResource       // in its document, as any value: of custom resources
@@ -21,8 +22,9 @@ const (
 
 // How far names are looked for, in bytes.
 const (
-	lineReach  = 300
-	afterReach = 240
+	lineReach   = 300
+	afterReach  = 240
+	besideReach = 120
 )
 
 // wild is in a file's names when they could not all be read: it has to be looked at for any name.
@@ -40,8 +42,9 @@ func hashName(class marks, name []byte) uint32 {
 
 // nameIndex collects the names of one file. It is used again for the next.
 type nameIndex struct {
-	names   []uint32
-	objects []declared
+	names     []uint32
+	objects   []declared
+	variables map[string]bool // whether they hold keys by their names; kept from file to file
 }
 
 // declared is a place that says of what kind an object is.
@@ -64,6 +67,8 @@ func (x *nameIndex) add(data []byte, offset int, p *pattern) {
 		x.words(class, rest)
 	case after:
 		x.words(class, data[offset:min(len(data), offset+afterReach)])
+	case beside:
+		x.words(class, data[offset:min(len(data), offset+besideReach)])
 	case around:
 		x.words(class, data[max(0, offset-afterReach):min(len(data), offset+afterReach)])
 	case inObject:
@@ -112,27 +117,37 @@ const maxValues = 500
 // anyValues notes all values that can name a Secret, as far as they begin with a letter and have four: what is shorter,
 // or a number, is found by its own pattern or not at all.
 func (x *nameIndex) anyValues(text []byte) {
-	for noted := 0; ; {
-		i := bytes.IndexAny(text, ":-[,")
-		if i < 0 {
-			return
+	noted := 0
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c != ':' && c != '-' && c != '[' && c != ',' {
+			continue
 		}
-		text = bytes.TrimLeft(text[i+1:], " \t\"'")
-		end, kinds := 0, byte(0)
+		start := i + 1
+		for start < len(text) && (text[start] == ' ' || text[start] == '"' || text[start] == '\'' || text[start] == '\t') {
+			start++
+		}
+		if start == len(text) || text[start] < 'a' || text[start] > 'z' {
+			i = start - 1
+			continue
+		}
+		end, kinds := start, byte(0)
 		for end < len(text) && wordByte[text[end]] != 0 {
 			kinds |= wordByte[text[end]]
 			end++
 		}
-		if end > 3 && end <= 253 && kinds&noName == 0 && text[0] >= 'a' && text[0] <= 'z' && (end == len(text) || bytes.IndexByte([]byte("\r\n\"', }]#"), text[end]) >= 0) {
+		if end-start > 3 && end-start <= 253 && kinds&noName == 0 && (end == len(text) || endsValue[text[end]]) {
 			if noted++; noted > maxValues {
 				x.names = append(x.names, wild)
 				return
 			}
-			x.names = append(x.names, hashName(secrets, text[:end]))
+			x.names = append(x.names, hashName(secrets, text[start:end]))
 		}
-		text = text[end:]
+		i = end - 1
 	}
 }
+
+// endsValue are the bytes that can stand behind a value.
+var endsValue = [256]bool{'\r': true, '\n': true, '"': true, '\'': true, ',': true, ' ': true, '}': true, ']': true, '#': true}
 
 // values notes the values of all keys that end in name.
 func (x *nameIndex) values(class marks, text []byte) {

@@ -15,10 +15,7 @@ import (
 )
 
 // A kustomizationFile is one as it was read by the walk.
-type kustomizationFile struct {
-	name, text string
-	words      []string // of the text, as paths of the checkout
-}
+type kustomizationFile struct{ name, text string }
 
 // overlays are the kustomizations of a checkout that can matter.
 type overlays struct {
@@ -38,9 +35,15 @@ type rendering struct {
 }
 
 // treeFiles is a Tree as package kustomize asks for it.
-type treeFiles struct{ checkout.Tree }
+type treeFiles struct {
+	checkout.Tree
+	pass *pass
+}
 
 func (t treeFiles) Kind(name string) kustomize.Kind {
+	if t.pass.has(name) {
+		return kustomize.RegularFile
+	}
 	info, err := t.Stat(name)
 	switch {
 	case err != nil:
@@ -59,7 +62,7 @@ var outward = search.New("://", "?ref=", "github.com", "git@", "_git/", "helmCha
 
 // newOverlays knows no kustomization yet.
 func (r *Reader) newOverlays(p *pass) *overlays {
-	files := treeFiles{p.tree}
+	files := treeFiles{p.tree, p}
 	return &overlays{
 		files: files, child: &child{argv: r.options.Child, limits: r.options.Limits},
 		graph:    kustomize.NewGraph(files, r.options.Limits.Levels),
@@ -101,16 +104,21 @@ func reaching(all []kustomizationFile, matter map[string]bool, every bool) []str
 			queue = append(queue, i)
 		}
 	}
-	for i := range all {
-		k := &all[i]
+	var name []byte // reused
+	for i, k := range all {
 		if every || matter[k.name] || outward.Has([]byte(k.text)) {
 			reach(i)
 		}
-		for _, name := range k.paths() {
-			if matter[name] {
+		dir := path.Dir(k.name)
+		for word := range strings.FieldsFuncSeq(k.text, func(c rune) bool { return strings.ContainsRune(" \t\r\n\"'[]{},=", c) }) {
+			if word == "-" || strings.HasSuffix(word, ":") || word[0] == '#' {
+				continue
+			}
+			name = joined(name[:0], dir, word)
+			if matter[string(name)] {
 				reach(i)
 			}
-			if child, ok := byDir[name]; ok && child != i {
+			if child, ok := byDir[string(name)]; ok && child != i {
 				parents[child] = append(parents[child], i)
 			}
 		}
@@ -131,25 +139,15 @@ func reaching(all []kustomizationFile, matter map[string]bool, every bool) []str
 	return names
 }
 
-// paths are the words of a kustomization that can be paths, from the checkout's root.
-func (k *kustomizationFile) paths() []string {
-	if k.words != nil {
-		return k.words
+// joined is path.Join, into memory that is there.
+func joined(name []byte, dir, word string) []byte {
+	if strings.Contains(word, "./") || strings.Contains(word, "//") || strings.HasSuffix(word, "/") || strings.HasSuffix(word, "..") || word == "." {
+		return append(name, path.Join(dir, word)...)
 	}
-	k.words = []string{}
-	dir := path.Dir(k.name)
-	for word := range strings.FieldsFuncSeq(k.text, func(c rune) bool { return strings.ContainsRune(" \t\r\n\"'[]{},=", c) }) {
-		switch {
-		case word == "-" || strings.HasSuffix(word, ":") || word[0] == '#':
-		case dir == "." && !strings.ContainsAny(word, "/."):
-			k.words = append(k.words, word)
-		case dir != "." && !strings.Contains(word, "./") && !strings.Contains(word, "//") && !strings.HasSuffix(word, "/") && word != "..":
-			k.words = append(k.words, dir+"/"+word)
-		default:
-			k.words = append(k.words, path.Join(dir, word))
-		}
+	if dir != "." {
+		name = append(append(name, dir...), '/')
 	}
-	return k.words
+	return append(name, word...)
 }
 
 // standsIn are the roots for which a file's objects stand as they are written: "" for a file that no kustomization

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash/maphash"
 	"path"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ type pass struct {
 	kustomizations []kustomizationFile
 	overlays       *overlays
 	chartFiles     []string // the Chart.yaml files
+	names          []uint64 // of all files that were read, hashed and sorted
 	charts         *charts
 
 	mu      sync.Mutex
@@ -60,6 +62,7 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 	p := &pass{tree: tree, digests: map[string]string{}, yielded: map[place]bool{}, asked: map[string]bool{}, pointing: map[string]bool{}}
 	found := make([][]file, tree.Workers())
 	names := make([]nameIndex, tree.Workers())
+	known := make([][]uint64, tree.Workers())
 	var total atomic.Int64 // bytes of YAML
 	var mu sync.Mutex
 	err := tree.Walk(ctx, checkout.Walk{
@@ -75,6 +78,7 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 				p.kustomizations = append(p.kustomizations, kustomizationFile{name: strings.Clone(name), text: string(data)})
 				mu.Unlock()
 			}
+			known[worker] = append(known[worker], maphash.String(seed, name))
 			if isChart(name) {
 				mu.Lock()
 				p.chartFiles = append(p.chartFiles, strings.Clone(name))
@@ -102,7 +106,8 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 	if err != nil {
 		return nil, err
 	}
-	p.files = slices.Concat(found...)
+	p.files, p.names = slices.Concat(found...), slices.Concat(known...)
+	slices.Sort(p.names)
 	if p.all = total.Load() <= checkedBytes; !p.all {
 		p.files = slices.DeleteFunc(p.files, func(f file) bool { return f.marks == 0 })
 	}
@@ -112,6 +117,12 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 	p.overlays, p.charts = r.newOverlays(p), newCharts(p)
 	p.charts.deployments = r.readGitOps(p, p.with(gitops))
 	return p, nil
+}
+
+// has says whether a file was read by the walk.
+func (p *pass) has(name string) bool {
+	_, found := slices.BinarySearch(p.names, maphash.String(seed, name))
+	return found
 }
 
 // with are the files that have any of the marks.

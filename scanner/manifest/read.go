@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -239,7 +238,6 @@ func (r *Reader) readDocument(p *pass, o *outcome, d document.Document, origin s
 		}
 		r.namespace(w.object, p, o.name)
 		w.object.Live = r.options.Root == "-" && fromCluster(w.object)
-		w.object.Generated = cmp.Or(banner(o.data), banner(d.Text))
 		o.objects = append(o.objects, w)
 	}
 }

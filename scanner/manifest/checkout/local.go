@@ -41,7 +41,7 @@ func (l *Local) Close() error { return errors.Join(l.dir.Close(), l.root.Close()
 func (l *Local) Workers() int { return l.workers }
 
 // Stat says what stands at a path.
-func (l *Local) Stat(name string) (fs.FileInfo, error) { return l.root.Stat(name) }
+func (l *Local) Stat(name string) (fs.FileInfo, error) { return l.stat(name) }
 
 // List gives what is in a folder.
 func (l *Local) List(name string) ([]fs.DirEntry, error) { return fs.ReadDir(l.root.FS(), name) }

@@ -47,3 +47,19 @@ func readAll(file *os.File, limit int64) ([]byte, error) {
 	}
 	return data[:n], nil
 }
+
+// stat asks for what stands at a path without resolving it one folder at a time.
+func (l *Local) stat(name string) (os.FileInfo, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Openat2(int(l.dir.Fd()), name, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS})
+	})
+	switch {
+	case errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR):
+		return nil, os.ErrNotExist
+	case err != nil:
+		return l.root.Stat(name)
+	}
+	file := os.NewFile(uintptr(fd), name)
+	defer file.Close()
+	return file.Stat()
+}

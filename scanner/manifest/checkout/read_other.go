@@ -20,3 +20,5 @@ func readAll(file *os.File, limit int64) ([]byte, error) {
 	}
 	return data, nil
 }
+
+func (l *Local) stat(name string) (os.FileInfo, error) { return l.root.Stat(name) }

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"gopkg.in/yaml.v3"
 )
 
 // jsonReader builds yaml nodes from JSON text. yaml.v3 reads most JSON itself, but not escapes like \/ and surrogate
@@ -18,10 +16,11 @@ type jsonReader struct {
 	line         int // of at
 	lineStart    int // where that line starts
 	depth, limit int
+	nodes        slab
 }
 
 // parseJSON reads the first value of text and gives what follows it.
-func parseJSON(text []byte, line, levels int) (node *yaml.Node, rest []byte, err *Error) {
+func parseJSON(text []byte, line, levels int) (node *node, rest []byte, err *Error) {
 	r := &jsonReader{text: text, line: line, limit: levels}
 	r.space()
 	if node, err = r.value(); err != nil {
@@ -52,11 +51,13 @@ func (r *jsonReader) space() {
 	}
 }
 
-func (r *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
-	return &yaml.Node{Kind: kind, Tag: tag, Line: r.line, Column: 1 + utf8.RuneCount(r.text[r.lineStart:r.at])}
+func (r *jsonReader) node(kind kind, tag string) *node {
+	n := r.nodes.node()
+	n.kind, n.tag, n.line, n.column = kind, tag, int32(r.line), int32(1+utf8.RuneCount(r.text[r.lineStart:r.at]))
+	return n
 }
 
-func (r *jsonReader) value() (*yaml.Node, *Error) {
+func (r *jsonReader) value() (*node, *Error) {
 	if r.at >= len(r.text) {
 		return nil, r.fail("the text ends inside a value")
 	}
@@ -77,8 +78,8 @@ func (r *jsonReader) value() (*yaml.Node, *Error) {
 	}
 	for _, word := range []struct{ text, tag string }{{"true", "!!bool"}, {"false", "!!bool"}, {"null", "!!null"}} {
 		if strings.HasPrefix(string(r.text[r.at:min(r.at+5, len(r.text))]), word.text) {
-			node := r.node(yaml.ScalarNode, word.tag)
-			node.Value = word.text
+			node := r.node(scalarNode, word.tag)
+			node.value = word.text
 			r.at += len(word.text)
 			return node, nil
 		}
@@ -86,13 +87,13 @@ func (r *jsonReader) value() (*yaml.Node, *Error) {
 	return nil, r.fail("found a character that starts no JSON value")
 }
 
-func (r *jsonReader) object() (*yaml.Node, *Error) {
-	node := r.node(yaml.MappingNode, "!!map")
-	node.Style = yaml.FlowStyle
+func (r *jsonReader) object() (*node, *Error) {
+	node := r.node(mappingNode, "!!map")
+	node.style = flowStyle
 	r.at++
 	for {
 		r.space()
-		if r.at < len(r.text) && r.text[r.at] == '}' && len(node.Content) == 0 {
+		if r.at < len(r.text) && r.text[r.at] == '}' && len(node.content) == 0 {
 			r.at++
 			return node, nil
 		}
@@ -113,20 +114,20 @@ func (r *jsonReader) object() (*yaml.Node, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		node.Content = append(node.Content, key, value)
+		node.content = append(node.content, key, value)
 		if end, err := r.separator('}', "object"); err != nil || end {
 			return node, err
 		}
 	}
 }
 
-func (r *jsonReader) array() (*yaml.Node, *Error) {
-	node := r.node(yaml.SequenceNode, "!!seq")
-	node.Style = yaml.FlowStyle
+func (r *jsonReader) array() (*node, *Error) {
+	node := r.node(sequenceNode, "!!seq")
+	node.style = flowStyle
 	r.at++
 	for {
 		r.space()
-		if r.at < len(r.text) && r.text[r.at] == ']' && len(node.Content) == 0 {
+		if r.at < len(r.text) && r.text[r.at] == ']' && len(node.content) == 0 {
 			r.at++
 			return node, nil
 		}
@@ -134,7 +135,7 @@ func (r *jsonReader) array() (*yaml.Node, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		node.Content = append(node.Content, value)
+		node.content = append(node.content, value)
 		if end, err := r.separator(']', "array"); err != nil || end {
 			return node, err
 		}
@@ -156,25 +157,25 @@ func (r *jsonReader) separator(closing byte, what string) (end bool, err *Error)
 	return false, r.fail("a comma or the end of a JSON " + what + " is missing")
 }
 
-func (r *jsonReader) number() (*yaml.Node, *Error) {
-	node := r.node(yaml.ScalarNode, "!!int")
+func (r *jsonReader) number() (*node, *Error) {
+	node := r.node(scalarNode, "!!int")
 	start := r.at
 	for r.at < len(r.text) && strings.IndexByte("+-.0123456789eE", r.text[r.at]) >= 0 {
 		r.at++
 	}
-	if node.Value = string(r.text[start:r.at]); !json.Valid(r.text[start:r.at]) {
+	if node.value = string(r.text[start:r.at]); !json.Valid(r.text[start:r.at]) {
 		return nil, r.fail("found a number that is not JSON")
 	}
-	if _, err := strconv.ParseInt(node.Value, 10, 64); err != nil {
-		node.Tag = "!!float"
+	if _, err := strconv.ParseInt(node.value, 10, 64); err != nil {
+		node.tag = "!!float"
 	}
 	return node, nil
 }
 
 // str reads a string.
-func (r *jsonReader) str() (*yaml.Node, *Error) {
-	node := r.node(yaml.ScalarNode, "!!str")
-	node.Style = yaml.DoubleQuotedStyle
+func (r *jsonReader) str() (*node, *Error) {
+	node := r.node(scalarNode, "!!str")
+	node.style = quotedStyle
 	r.at++
 	start := r.at
 	var b []byte // what was read, once an escape was met
@@ -183,12 +184,12 @@ func (r *jsonReader) str() (*yaml.Node, *Error) {
 		switch c := r.text[r.at]; {
 		case c == '"':
 			if escaped {
-				node.Value = string(b)
+				node.value = string(b)
 			} else {
-				node.Value = string(r.text[start:r.at])
+				node.value = string(r.text[start:r.at])
 			}
 			r.at++
-			if !utf8.ValidString(node.Value) {
+			if !utf8.ValidString(node.value) {
 				return nil, r.fail("found text that is not UTF-8")
 			}
 			return node, nil
@@ -206,7 +207,7 @@ func (r *jsonReader) str() (*yaml.Node, *Error) {
 			b = append(b, c)
 		}
 	}
-	return nil, &Error{Line: node.Line, Why: "a JSON string is not closed"}
+	return nil, &Error{Line: int(node.line), Why: "a JSON string is not closed"}
 }
 
 // escape reads the escape at the backslash and leaves r.at at its last byte.

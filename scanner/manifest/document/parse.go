@@ -24,7 +24,7 @@ func (e *Error) Error() string { return e.Why }
 
 // A Node is a parsed document.
 type Node struct {
-	root *yaml.Node // the value of the document
+	root *node // the value of the document
 	// Rest says that text followed the value that is not a document of its own: the text is no YAML, whatever was
 	// read (a template that starts with an action).
 	Rest bool
@@ -47,6 +47,9 @@ func Parse(d Document, levels int) (*Node, *Error) {
 	if deep := flowDepth(text); deep > levels {
 		return nil, &Error{Line: d.Line, Why: tooDeep(levels), Limit: true}
 	}
+	if root, ok := parseSimple(text, d.Line); ok {
+		return &Node{root: root}, nil
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
@@ -56,11 +59,11 @@ func Parse(d Document, levels int) (*Node, *Error) {
 	}
 	node := &Node{}
 	if len(document.Content) > 0 {
-		node.root = document.Content[0]
-		shift(&document, d.Line-1)
-	}
-	if err := checkDepth(node.root, levels); err != nil {
-		return nil, err
+		if err := checkDepth(document.Content[0], levels); err != nil {
+			err.Line += d.Line - 1
+			return nil, err
+		}
+		node.root = fromLibrary(document.Content[0], d.Line-1)
 	}
 	// The library stops at the end of the first value. What follows it is an error unless nothing does.
 	var next yaml.Node
@@ -88,16 +91,6 @@ func flowDepth(text []byte) int {
 		}
 	}
 	return deepest
-}
-
-func shift(node *yaml.Node, by int) {
-	if by == 0 {
-		return
-	}
-	node.Line += by
-	for _, child := range node.Content {
-		shift(child, by)
-	}
 }
 
 func checkDepth(node *yaml.Node, levels int) *Error {

@@ -3,8 +3,6 @@ package document
 import (
 	"bytes"
 
-	"gopkg.in/yaml.v3"
-
 	"dekey/scanner/object"
 )
 
@@ -18,12 +16,12 @@ type Text struct {
 // Text gives the scalar at a field.
 func (n *Node) Text(field object.Path) (Text, bool) {
 	node, _, ok := n.lookup(field)
-	if node = resolve(node); !ok || node == nil || node.Kind != yaml.ScalarNode {
+	if node = resolve(node); !ok || node == nil || node.kind != scalarNode {
 		return Text{}, false
 	}
 	return Text{
-		Value: node.Value, Position: Position{node.Line, node.Column},
-		Block: node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0,
+		Value: node.value, Position: Position{int(node.line), int(node.column)},
+		Block: node.style == blockStyle,
 	}, true
 }
 
@@ -52,7 +50,7 @@ func (t Text) InFile(inner Position, file []byte) Position {
 }
 
 // IsMapping says that the document is a mapping.
-func (n *Node) IsMapping() bool { return n.root != nil && n.root.Kind == yaml.MappingNode }
+func (n *Node) IsMapping() bool { return n.root != nil && n.root.kind == mappingNode }
 
 // IsSequence says that the document is a list: a JSON patch.
-func (n *Node) IsSequence() bool { return n.root != nil && n.root.Kind == yaml.SequenceNode }
+func (n *Node) IsSequence() bool { return n.root != nil && n.root.kind == sequenceNode }

@@ -22,7 +22,7 @@ func (n *Node) Value() (any, *Error) {
 	return decode(n.root)
 }
 
-func decode(node *yaml.Node) (any, *Error) {
+func decode(node *node) (any, *Error) {
 	c := converter{budget: maxNodes}
 	value := c.value(node)
 	if c.err != nil {
@@ -34,12 +34,12 @@ func decode(node *yaml.Node) (any, *Error) {
 type converter struct {
 	budget   int // of expanded nodes
 	inAlias  int
-	at       int                 // the line of the outermost alias that is being expanded
-	expanded map[*yaml.Node]bool // the anchors that are being expanded: an anchor can not hold itself
+	at       int            // the line of the outermost alias that is being expanded
+	expanded map[*node]bool // the anchors that are being expanded: an anchor can not hold itself
 	err      *Error
 }
 
-func (c *converter) value(node *yaml.Node) any {
+func (c *converter) value(n *node) any {
 	if c.inAlias > 0 {
 		if c.budget--; c.budget < 0 && c.err == nil {
 			c.err = &Error{Line: c.at, Why: "its aliases expand to more than " + strconv.Itoa(maxNodes) + " values", Limit: true}
@@ -48,56 +48,56 @@ func (c *converter) value(node *yaml.Node) any {
 	if c.err != nil {
 		return nil
 	}
-	switch node.Kind {
-	case yaml.AliasNode:
-		if c.expanded[node.Alias] {
-			c.err = &Error{Line: node.Line, Why: "an anchor holds itself"}
+	switch n.kind {
+	case aliasNode:
+		if c.expanded[n.alias] {
+			c.err = &Error{Line: int(n.line), Why: "an anchor holds itself"}
 			return nil
 		}
 		if c.expanded == nil {
-			c.expanded = map[*yaml.Node]bool{}
+			c.expanded = map[*node]bool{}
 		}
-		c.expanded[node.Alias] = true
+		c.expanded[n.alias] = true
 		if c.inAlias++; c.inAlias == 1 {
-			c.at = node.Line
+			c.at = int(n.line)
 		}
-		value := c.value(node.Alias)
+		value := c.value(n.alias)
 		c.inAlias--
-		delete(c.expanded, node.Alias)
+		delete(c.expanded, n.alias)
 		return value
-	case yaml.MappingNode:
-		return c.mapping(node)
-	case yaml.SequenceNode:
-		list := make([]any, len(node.Content))
-		for i, item := range node.Content {
+	case mappingNode:
+		return c.mapping(n)
+	case sequenceNode:
+		list := make([]any, len(n.content))
+		for i, item := range n.content {
 			list[i] = c.value(item)
 		}
 		return list
-	case yaml.ScalarNode:
-		return scalar(node)
+	case scalarNode:
+		return scalar(n)
 	}
 	return nil
 }
 
-func (c *converter) mapping(node *yaml.Node) any {
-	m := make(map[string]any, len(node.Content)/2)
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		if isMerge(node.Content[i]) {
-			c.merge(m, node.Content[i+1])
+func (c *converter) mapping(node *node) any {
+	m := make(map[string]any, len(node.content)/2)
+	for i := 0; i+1 < len(node.content); i += 2 {
+		if isMerge(node.content[i]) {
+			c.merge(m, node.content[i+1])
 		}
 	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		if key := node.Content[i]; !isMerge(key) {
-			m[keyName(key)] = c.value(node.Content[i+1])
+	for i := 0; i+1 < len(node.content); i += 2 {
+		if key := node.content[i]; !isMerge(key) {
+			m[keyName(key)] = c.value(node.content[i+1])
 		}
 	}
 	return m
 }
 
 // merge adds the fields of a merge key's value that are not there: of several maps the first wins.
-func (c *converter) merge(into map[string]any, from *yaml.Node) {
-	if from.Kind == yaml.SequenceNode {
-		for _, item := range from.Content {
+func (c *converter) merge(into map[string]any, from *node) {
+	if from.kind == sequenceNode {
+		for _, item := range from.content {
 			c.merge(into, item)
 		}
 		return
@@ -111,33 +111,33 @@ func (c *converter) merge(into map[string]any, from *yaml.Node) {
 	}
 }
 
-func isMerge(key *yaml.Node) bool {
-	return key.Kind == yaml.ScalarNode && key.Value == "<<" && (key.Tag == "!!merge" || key.Tag == "")
+func isMerge(key *node) bool {
+	return key.kind == scalarNode && key.value == "<<" && (key.tag == "!!merge" || key.tag == "")
 }
 
 // keyName is the name of a mapping's key as JSON has it: a scalar's text.
-func keyName(key *yaml.Node) string {
-	for key.Kind == yaml.AliasNode {
-		key = key.Alias
+func keyName(key *node) string {
+	for key.kind == aliasNode {
+		key = key.alias
 	}
-	return key.Value
+	return key.value
 }
 
-func scalar(node *yaml.Node) any {
-	switch node.Tag {
+func scalar(node *node) any {
+	switch node.tag {
 	case "!!null":
 		return nil
 	case "!!bool":
 		var b bool
-		if node.Decode(&b) == nil {
+		if library(node).Decode(&b) == nil {
 			return b
 		}
 	case "!!int":
-		if n, err := strconv.ParseInt(node.Value, 10, 64); err == nil && (node.Value == "0" || node.Value[0] != '0') {
+		if n, err := strconv.ParseInt(node.value, 10, 64); err == nil && (node.value == "0" || node.value[0] != '0') {
 			return n
 		}
 		var v any
-		if node.Decode(&v) == nil {
+		if library(node).Decode(&v) == nil {
 			switch n := v.(type) {
 			case int:
 				return int64(n)
@@ -151,11 +151,16 @@ func scalar(node *yaml.Node) any {
 		}
 	case "!!float":
 		var f float64
-		if node.Decode(&f) == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
+		if library(node).Decode(&f) == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
 			return f
 		}
 	}
-	return node.Value
+	return node.value
+}
+
+// library is a scalar as the library decodes it.
+func library(n *node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: n.tag, Value: n.value}
 }
 
 // A Position is a line and a column of a file, from 1.
@@ -166,7 +171,7 @@ func (n *Node) Start() Position {
 	if n.root == nil {
 		return Position{}
 	}
-	return Position{n.root.Line, n.root.Column}
+	return Position{int(n.root.line), int(n.root.column)}
 }
 
 // Locate finds where a field is written: its key in a mapping, the content of a list's item. What an alias or merge
@@ -185,15 +190,15 @@ func (n *Node) LocateValue(field object.Path) (Position, bool) {
 	if !ok || node == nil {
 		return Position{}, false
 	}
-	return Position{node.Line, node.Column}, true
+	return Position{int(node.line), int(node.column)}, true
 }
 
-func (n *Node) lookup(field object.Path) (*yaml.Node, Position, bool) {
+func (n *Node) lookup(field object.Path) (*node, Position, bool) {
 	node := n.root
 	if node == nil {
 		return nil, Position{}, false
 	}
-	at := Position{node.Line, node.Column}
+	at := Position{int(node.line), int(node.column)}
 	for _, step := range field {
 		node = resolve(node)
 		if node == nil {
@@ -204,72 +209,72 @@ func (n *Node) lookup(field object.Path) (*yaml.Node, Position, bool) {
 			if key == nil {
 				return nil, Position{}, false
 			}
-			node, at = value, Position{key.Line, key.Column}
+			node, at = value, Position{int(key.line), int(key.column)}
 			continue
 		}
 		item := listItem(node, step)
 		if item == nil {
 			return nil, Position{}, false
 		}
-		node, at = item, Position{item.Line, item.Column}
+		node, at = item, Position{int(item.line), int(item.column)}
 	}
 	return node, at, true
 }
 
 // resolve follows aliases; nil when there is no end.
-func resolve(node *yaml.Node) *yaml.Node {
-	for hops := 0; node != nil && node.Kind == yaml.AliasNode; hops++ {
+func resolve(node *node) *node {
+	for hops := 0; node != nil && node.kind == aliasNode; hops++ {
 		if hops > 100 {
 			return nil
 		}
-		node = node.Alias
+		node = node.alias
 	}
 	return node
 }
 
 // entry finds a mapping's key and value: the last of its own, else the first that a merge key brings in.
-func entry(node *yaml.Node, name string, depth int) (key, value *yaml.Node) {
+func entry(node *node, name string, depth int) (key, value *node) {
 	node = resolve(node)
 	if node == nil || depth > 100 {
 		return nil, nil
 	}
-	if node.Kind == yaml.SequenceNode && depth > 0 { // a merge key's list
-		for _, item := range node.Content {
+	if node.kind == sequenceNode && depth > 0 { // a merge key's list
+		for _, item := range node.content {
 			if key, value = entry(item, name, depth+1); key != nil {
 				return key, value
 			}
 		}
 	}
-	if node.Kind != yaml.MappingNode {
+	if node.kind != mappingNode {
 		return nil, nil
 	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		if k := node.Content[i]; !isMerge(k) && keyName(k) == name {
-			key, value = k, node.Content[i+1]
+	for i := 0; i+1 < len(node.content); i += 2 {
+		if k := node.content[i]; !isMerge(k) && keyName(k) == name {
+			key, value = k, node.content[i+1]
 		}
 	}
-	for i := 0; i+1 < len(node.Content) && key == nil; i += 2 {
-		if isMerge(node.Content[i]) {
-			key, value = entry(node.Content[i+1], name, depth+1)
+	for i := 0; i+1 < len(node.content) && key == nil; i += 2 {
+		if isMerge(node.content[i]) {
+			key, value = entry(node.content[i+1], name, depth+1)
 		}
 	}
 	return key, value
 }
 
 // listItem finds the item of a list that a step names.
-func listItem(node *yaml.Node, step object.Step) *yaml.Node {
-	if node.Kind != yaml.SequenceNode {
+func listItem(node *node, step object.Step) *node {
+	if node.kind != sequenceNode {
 		return nil
 	}
 	if step.By == "" {
-		if step.Index < 0 || step.Index >= len(node.Content) {
+		if step.Index < 0 || step.Index >= len(node.content) {
 			return nil
 		}
-		return node.Content[step.Index]
+		return node.content[step.Index]
 	}
-	for _, item := range node.Content {
+	for _, item := range node.content {
 		if _, value := entry(item, step.By, 0); value != nil {
-			if value = resolve(value); value != nil && value.Kind == yaml.ScalarNode && scalar(value) == any(step.Value) {
+			if value = resolve(value); value != nil && value.kind == scalarNode && scalar(value) == any(step.Value) {
 				return item
 			}
 		}

@@ -78,7 +78,8 @@ func (b *Build) mark(t *Trace) string {
 // kustomization writes one kustomization, without what is left out, and the files that it uses.
 func (b *Build) kustomization(k *Kustomization) {
 	b.Read = append(b.Read, k.File)
-	content := clone(k.content).(map[string]any)
+	_, value := k.parsed()
+	content := clone(value).(map[string]any)
 	drop := map[string]bool{}
 	for _, u := range k.Uses {
 		switch {
@@ -148,7 +149,8 @@ func (b *Build) documents(u Use) {
 
 // inline writes an inline patch back into the kustomization, with a mark. Without any document it is left out.
 func (b *Build) inline(k *Kustomization, content map[string]any, u Use) bool {
-	text, ok := k.node.Text(u.Text)
+	node, _ := k.parsed()
+	text, ok := node.Text(u.Text)
 	if !ok {
 		return false
 	}

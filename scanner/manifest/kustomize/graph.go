@@ -190,7 +190,8 @@ func (k *Kustomization) problems() []Problem {
 		if u.Problem == "" {
 			continue
 		}
-		at, _ := k.node.LocateValue(u.Field)
+		node, _ := k.parsed()
+		at, _ := node.LocateValue(u.Field)
 		why := "an entry " + u.Problem
 		if u.Entry != "" {
 			why = "its " + strconv.Quote(u.Entry) + " " + u.Problem

@@ -7,7 +7,9 @@
 package kustomize
 
 import (
+	"bytes"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -71,9 +73,64 @@ type Kustomization struct {
 	Plain bool
 	Uses  []Use
 
-	node    *document.Node
-	content map[string]any
-	text    []byte
+	levels int
+	node   *document.Node // see parsed
+	value  map[string]any
+	text   []byte
+}
+
+// plainLine is a line of the kustomizations that most are: a list of resources, and nothing that needs a parser.
+var plainLine = regexp.MustCompile(`^(?:apiVersion: kustomize\.config\.k8s\.io/v1(?:beta1)?|kind: Kustomization|resources:|\s*- ([A-Za-z0-9_./-]*[A-Za-z_/-][A-Za-z0-9_./-]*)|\s*#.*|---)?\r?$`)
+
+// plainEntries are the resources of such a kustomization.
+func plainEntries(text []byte) (entries []string, ok bool) {
+	resources := false
+	indent := -1
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		m := plainLine.FindSubmatch(line)
+		if m == nil {
+			return nil, false
+		}
+		switch {
+		case bytes.HasPrefix(line, []byte("resources:")):
+			if resources {
+				return nil, false
+			}
+			resources = true
+		case m[1] != nil:
+			at := bytes.IndexByte(line, '-')
+			if !resources || indent >= 0 && at != indent {
+				return nil, false
+			}
+			indent = at
+			entries = append(entries, string(m[1]))
+		case indent >= 0 && len(line) > 0 && (line[0] == 'a' || line[0] == 'k'):
+			resources = false // no more items may follow
+			if bytes.HasPrefix(line, []byte("---")) {
+				return nil, false
+			}
+		case bytes.HasPrefix(line, []byte("---")) && (resources || len(entries) > 0):
+			return nil, false
+		}
+	}
+	return entries, len(entries) > 0
+}
+
+// parsed is the kustomization as YAML. What is plain was read without a parser, and is parsed when more is asked.
+func (k *Kustomization) parsed() (*document.Node, map[string]any) {
+	if k.node == nil {
+		documents, _ := document.Split(k.text, 2)
+		k.node, k.value = &document.Node{}, map[string]any{}
+		if len(documents) > 0 {
+			if node, problem := document.Parse(documents[0], k.levels); problem == nil {
+				k.node = node
+				value, _ := node.Value()
+				k.value, _ = value.(map[string]any)
+			}
+		}
+	}
+	return k.node, k.value
 }
 
 // plainFields are the fields of a kustomization that change nothing.
@@ -87,6 +144,13 @@ func Parse(files Files, file string, levels int) (*Kustomization, *document.Erro
 	text, err := files.ReadFile(file)
 	if err != nil {
 		return nil, &document.Error{Why: "can not be read"}
+	}
+	if entries, ok := plainEntries(text); ok {
+		k := &Kustomization{Dir: path.Dir(file), File: file, Plain: true, text: text, levels: levels}
+		for i, entry := range entries {
+			k.addResource(files, "resources", entry, object.Keys("resources").Join(object.At(i)))
+		}
+		return k, nil
 	}
 	documents, _ := document.Split(text, 2)
 	if len(documents) == 0 {
@@ -104,7 +168,7 @@ func Parse(files Files, file string, levels int) (*Kustomization, *document.Erro
 	if !ok || node.Rest {
 		return nil, &document.Error{Line: documents[0].Line, Why: "is no kustomization"}
 	}
-	k := &Kustomization{Dir: path.Dir(file), File: file, node: node, content: content, text: text, Plain: true}
+	k := &Kustomization{Dir: path.Dir(file), File: file, node: node, value: content, text: text, Plain: true, levels: levels}
 	k.IsPatcher = content["kind"] == "Component"
 	k.Namespace, _ = content["namespace"].(string)
 	for field, value := range content {
@@ -137,7 +201,7 @@ func isEmpty(value any) bool {
 
 // list gives the items of a list in the kustomization.
 func (k *Kustomization) list(at object.Path) []any {
-	value, _ := at.Lookup(k.content)
+	value, _ := at.Lookup(k.value)
 	list, _ := value.([]any)
 	return list
 }
@@ -292,7 +356,7 @@ func (k *Kustomization) addSettings(files Files) {
 			k.addFile(files, Setting, name, at)
 		}
 	})
-	if schema, ok := k.content["openapi"].(map[string]any); ok {
+	if schema, ok := k.value["openapi"].(map[string]any); ok {
 		if name, _ := schema["path"].(string); name != "" {
 			k.addFile(files, Setting, name, object.Keys("openapi"))
 		}

@@ -122,7 +122,8 @@ func (r *Rendered) place(t *Trace, inner object.Path) object.Place {
 func (r *Rendered) namespaces() []object.Place {
 	var places []object.Place
 	for _, k := range r.build.chain {
-		at, ok := k.node.Locate(object.Keys("namespace"))
+		node, _ := k.parsed()
+		at, ok := node.Locate(object.Keys("namespace"))
 		if k.Namespace == "" || k.Namespace != r.Content["metadata"].(map[string]any)["namespace"] || !ok {
 			continue
 		}

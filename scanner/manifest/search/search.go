@@ -13,7 +13,8 @@ type Set struct {
 	patterns []string
 	window   int // the length of the shortest pattern, at most 255
 	shift    [1 << 16]uint8
-	buckets  map[uint16][]candidate // by the pair that ends the window
+	bucket   [1 << 16]uint8 // in buckets, by the pair that ends the window; read where shift is 0
+	buckets  [][]candidate
 }
 
 // A candidate is a pattern whose window ends with the bucket's pair.
@@ -24,7 +25,7 @@ type candidate struct {
 
 // New makes a set. Every pattern has at least two bytes; the longer the shortest one is, the faster the search.
 func New(patterns ...string) *Set {
-	s := &Set{patterns: patterns, window: 255, buckets: map[uint16][]candidate{}}
+	s := &Set{patterns: patterns, window: 255, buckets: [][]candidate{nil}}
 	for _, p := range patterns {
 		if len(p) < 2 {
 			panic("search: a pattern is shorter than two bytes")
@@ -42,7 +43,15 @@ func New(patterns ...string) *Set {
 			s.shift[pair] = min(s.shift[pair], uint8(len(w)-end))
 		}
 		last := uint16(w[len(w)-2]) | uint16(w[len(w)-1])<<8
-		s.buckets[last] = append(s.buckets[last], candidate{pattern: i, offset: offset})
+		if s.bucket[last] == 0 {
+			if len(s.buckets) == 256 {
+				panic("search: too many patterns")
+			}
+			s.bucket[last] = uint8(len(s.buckets))
+			s.buckets = append(s.buckets, nil)
+		}
+		n := s.bucket[last]
+		s.buckets[n] = append(s.buckets[n], candidate{pattern: i, offset: offset})
 	}
 	return s
 }
@@ -131,7 +140,7 @@ func (s *Set) rest(data []byte, at, stop int, hit func(pattern, offset int) bool
 
 // check compares the patterns whose window may end at end.
 func (s *Set) check(data []byte, end int, pair uint16, hit func(pattern, offset int) bool) bool {
-	for _, c := range s.buckets[pair] {
+	for _, c := range s.buckets[s.bucket[pair]] {
 		start, p := end-s.window-c.offset, s.patterns[c.pattern]
 		if start >= 0 && start+len(p) <= len(data) && string(data[start:start+len(p)]) == p && !hit(c.pattern, start) {
 			return false
