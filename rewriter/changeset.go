@@ -38,6 +38,7 @@ type File struct {
 	Mode  string     `json:"mode,omitempty"` // of a file that exists: 100644 or 100755
 
 	old, new []byte
+	patched  []byte // of the second stage: what the patch makes of it, without the removals that would print a key
 	prefix   string // of the scanned root in its git repository
 }
 

@@ -137,3 +137,11 @@ func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
 	d.entries = d.entries[n:]
 	return entries, nil
 }
+
+// readFile reads a file of the tree as it will be.
+func readFile(o *overlay, name string) ([]byte, error) {
+	if !fs.ValidPath(name) {
+		return nil, fs.ErrInvalid
+	}
+	return fs.ReadFile(o, name)
+}

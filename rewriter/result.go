@@ -50,6 +50,12 @@ func (w *work) result() (Result, error) {
 		}
 	}
 	c.Steps = steps(plan)
+	if w.source.ID != "" {
+		var err error
+		if result.Cleanup, err = w.cleanup(plan, &c); err != nil {
+			return Result{}, err
+		}
+	}
 	folder, err := runbook.Files(plan)
 	if err != nil {
 		return Result{}, fmt.Errorf("writing the runbook: %w", err)

@@ -20,6 +20,8 @@ import (
 type Options struct {
 	// Source is the id of the plan's checkout that tree is, "" for the only one.
 	Source string
+	// Secrets are the shapes of Secrets, as the inventory has them: they say what makes a Secret of another name.
+	Secrets []scanner.Secret
 }
 
 // A StaleError says that the checkout is not the one that the plan was made from.

@@ -41,7 +41,7 @@ func writeChangeset(ctx context.Context, sys System, root, out string, plan plan
 		}
 		inventory = &again
 	}
-	result, err := rewriter.Rewrite(ctx, tree, plan, manifest.New(options), rewriter.Options{})
+	result, err := rewriter.Rewrite(ctx, tree, plan, manifest.New(options), rewriter.Options{Secrets: inventory.Secrets})
 	var stale *rewriter.StaleError
 	if errors.As(err, &stale) {
 		return hintf(err, "the checkout changed since the scan: dekey draft it again")
