@@ -160,7 +160,7 @@ func (w *work) leftovers(d doomed, objects []*scanner.Object, c *Changeset) []le
 		}
 	}
 	if len(found) == 0 {
-		c.Manual = append(c.Manual, Manual{Where: d.ref.String(), What: "delete the Secret, after its key",
+		c.Manual = append(c.Manual, Manual{Where: d.ref.String(), What: "after the key is deleted, remove its entry, and the Secret when that is all it holds",
 			Why: "it holds a key that nothing uses any more, and no file of the checkout makes it"})
 	}
 	return found
