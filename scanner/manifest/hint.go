@@ -36,7 +36,7 @@ func templateName(text []byte) string {
 }
 
 // token is what a template puts in place of a name.
-var token = regexp.MustCompile(`\{\{|\{%|\$\{|#\{|\$\(|<%|__[A-Z0-9_]+__|@[A-Z0-9_]+@`)
+var token = regexp.MustCompile(`\{\{|\{%|\$\{|#\{|<%|__[A-Z0-9_]+__|@[A-Z0-9_]+@`)
 
 // hiddenToken is a token that YAML takes for a comment: the value that it stands for is lost.
 var hiddenToken = regexp.MustCompile(`[ \t]#\{[^}\n]*\}#`)

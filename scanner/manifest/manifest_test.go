@@ -125,6 +125,8 @@ func TestRead(t *testing.T) {
 			hints: []string{"d.yaml:13:17: template GOOGLE_APPLICATION_CREDENTIALS (a file with #{...}# tokens)"}},
 		{name: "braces in an argument are no template", files: map[string]string{"d.yaml": strings.Replace(api, "# the key", "- {name: A, value: '{{workflow.name}} ${B}'}", 1)},
 			names: []string{"Deployment/api d.yaml:1:1:1"}},
+		{name: "a hostile name is an object, and its name is judged later", files: map[string]string{"d.yaml": strings.Replace(api, "name: api\n", "name: api$(touch x)\n", 1)},
+			names: []string{"Deployment/api$(touch x) d.yaml:1:1:1"}},
 		{name: "Git's own folder", files: map[string]string{".git/api.yaml": api, "a/.git/api.yaml": api}},
 		{name: "UTF-16", files: map[string]string{"api.yaml": "\xff\xfea\x00"}, gaps: []string{"api.yaml: is UTF-16 text, and only UTF-8 is read"}},
 	}
