@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"dekey/scanner"
 	"dekey/scanner/manifest"
 	"dekey/scanner/object"
 )
@@ -74,5 +76,15 @@ func TestFlagsInTemplates(t *testing.T) {
 				t.Errorf("hints %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// Prow takes names that Kubernetes does not: capitals and underscores. Rendering by name must find them.
+func TestRenderFindsOddNames(t *testing.T) {
+	tree := fstest.MapFS{"jobs.yaml": {Data: []byte("apiVersion: prow.k8s.io/v1\nkind: ProwJob\nmetadata:\n  name: ESPv2-build_main\n  namespace: ci\nspec:\n  pod_spec:\n    containers:\n    - name: build\n      image: build\n")}}
+	ref := scanner.Ref{APIVersion: "prow.k8s.io/v1", Kind: "ProwJob", Namespace: "ci", Name: "ESPv2-build_main"}
+	objects, err := manifest.New(manifest.Options{Root: "."}).Render(t.Context(), tree, []scanner.Ref{ref})
+	if err != nil || len(objects) != 1 || objects[0].Ref != ref {
+		t.Errorf("found %d objects, want %s: %v", len(objects), ref, err)
 	}
 }

@@ -3,10 +3,13 @@ package manifest
 import (
 	"context"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"dekey/scanner"
 	"dekey/scanner/manifest/checkout"
 	"dekey/scanner/manifest/kustomize"
+	"dekey/scanner/manifest/search"
 )
 
 // Render yields the objects of tree that refs name, or all of them for nil, as a scan of those files would see them,
@@ -25,12 +28,13 @@ func (r *Reader) Render(ctx context.Context, tree fs.FS, refs []scanner.Ref) ([]
 			spelled[spelling] = true
 		}
 	}
+	odd := search.New(oddNames(spelled)...)
 	mentions := func(text []byte, names map[string]bool) bool {
 		found := refs == nil
 		if !found {
 			eachToken(text, func(word []byte) bool { found = names[string(word)]; return !found })
 		}
-		return found
+		return found || odd.Has(text)
 	}
 	p, err := r.walk(ctx, files, func(name string, data []byte, _ *nameIndex) marks {
 		switch {
@@ -75,6 +79,19 @@ func (r *Reader) findAffixes(ctx context.Context, tree checkout.Tree) (prefixes,
 	})
 	prefixes, suffixes = p.affixes()
 	return prefixes, suffixes, err
+}
+
+// oddNames are the names that are no Kubernetes names, sorted: those of Prow jobs have capitals and underscores. They are
+// searched for as text.
+func oddNames(names map[string]bool) []string {
+	var odd []string
+	for name := range names {
+		if len(name) >= 2 && strings.ContainsFunc(name, func(r rune) bool { return r >= 0x80 || wordByte[r]&^noName == 0 }) {
+			odd = append(odd, name)
+		}
+	}
+	slices.Sort(odd)
+	return odd
 }
 
 // collector is a Sink that keeps objects.
