@@ -180,6 +180,23 @@ func (c *check) wiring() {
 	}
 }
 
+// shown says whether a mount shows a file of a volume, or the volume is mounted nowhere.
+func shown(p scanner.PodSpec, v scanner.Volume, f scanner.VolumeFile) bool {
+	mounted := false
+	for _, k := range p.Containers {
+		for _, mount := range k.Mounts {
+			if mount.Volume != v.Name {
+				continue
+			}
+			mounted = true
+			if at := strings.Trim(mount.SubPath, "/"); at == "" || at == "." || at == f.Path || strings.HasPrefix(f.Path, at+"/") {
+				return true
+			}
+		}
+	}
+	return !mounted
+}
+
 // unnamed: what names the key is gone, or points elsewhere.
 func (c *check) unnamed(m *Move, f scanner.Finding, gone, changed map[string]bool) {
 	for _, r := range f.Recipe {
@@ -216,7 +233,7 @@ func (c *check) volume(m *Move, p scanner.PodSpec, v scanner.Volume, gone map[st
 	}
 	for _, s := range v.Sources {
 		for _, f := range s.Files {
-			if goes(s, f) && !given(s, f) {
+			if goes(s, f) && !given(s, f) && shown(p, v, f) {
 				c.fail("bystander", m.Workload, "the entry %s of %s goes from the volume %s", f.Entry, s.Name, v.Name)
 			}
 		}

@@ -188,18 +188,21 @@ func (x *work) unmountVolume(p *scanner.PodSpec, v *scanner.Volume, g *going) []
 		edits = append(edits, Edit{Object: x.ref, Op: OpRemove, Field: field, Why: why})
 	}
 	wholeVolume := !v.Other && !slices.Contains(g.whole, false)
+	mounts := 0
 	for _, c := range p.Containers {
 		for _, m := range c.Mounts {
 			if m.Volume != v.Name {
 				continue
 			}
+			mounts++
 			files := visible(m, v, g)
 			if wholeVolume || m.SubPath != "" && len(files) > 0 && !slices.Contains(files, false) {
 				remove(m.Field, "the key's mount")
 			}
 		}
 	}
-	if wholeVolume {
+	// A volume that no mount is left of shows its other entries to nobody, and would keep the pod from starting without its Secret.
+	if wholeVolume || !v.Other && mounts > 0 && len(edits) == mounts {
 		remove(v.Field, "the key's volume")
 		return edits
 	}

@@ -51,7 +51,7 @@ func TestUnwire(t *testing.T) {
 			p, _, s := parts(b)
 			s.Files = append(s.Files, scanner.VolumeFile{Entry: "password", Path: "password", Holds: scanner.No})
 			p.Containers[0].Mounts[0].SubPath = "key.json"
-		}, []string{variable, mount}},
+		}, []string{variable, mount, volume}},
 		{"a subPath of an entry that is not known", func(b *build) {
 			p, _, _ := parts(b)
 			c := &p.Containers[0]
