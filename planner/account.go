@@ -98,7 +98,12 @@ func (u *use) projectOfUse() string {
 // sameAccount says whether every workload under the service account uses the one account, and nothing else. Where the
 // service account is the identity behind references (a controller's), the controller itself uses their account by reading
 // their keys.
+//
+// A workload whose namespace is not known may run in any, so one that names a service account of this name counts too.
 func (w *world) sameAccount(ksa name, account string) bool {
+	if ksa.namespace != "" && !w.sameAccount(name{name: ksa.name}, account) {
+		return false
+	}
 	users := w.underKSA[ksa]
 	controller := slices.ContainsFunc(users, func(x under) bool { return x.identity })
 	for _, x := range users {

@@ -133,7 +133,7 @@ func (w *world) judgeGranted(x *work) {
 // sameTarget says whether every workload under x's service account gets the account that x gets.
 func (w *world) sameTarget(x *work) bool {
 	if x.target.split {
-		return len(w.underKSA[x.ksa]) == 1 && !w.runsUnseen(x.ksa)
+		return len(w.underKSA[x.ksa]) == 1 && len(w.underKSA[name{name: x.ksa.name}]) == 0 && !w.runsUnseen(x.ksa)
 	}
 	return w.sameAccount(x.ksa, x.account) && !w.runsUnseen(x.ksa) && !slices.ContainsFunc(w.underKSA[x.ksa], func(y under) bool {
 		// One that acts as itself must not run under a service account that others annotate.

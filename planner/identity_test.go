@@ -292,6 +292,8 @@ func TestKeep(t *testing.T) {
 			b.mounted(b.workload(deployment("payments", "web"), "api"), "api-key", "k1").Standard = false
 		}},
 		{"with another that uses no key", true, func(b *build) { b.shared() }},
+		{"with another that uses no key, in a namespace that is not known", true, func(b *build) { b.workload(deployment("", "web"), "api") }},
+		{"with another of its name in another namespace", false, func(b *build) { b.workload(deployment("search", "web"), "api") }},
 		{"with another that uses another account", true, func(b *build) {
 			b.key("k2", ledger, "payments", "other")
 			b.mounted(b.workload(deployment("payments", "web"), "api"), "other", "k2")
