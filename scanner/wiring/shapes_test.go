@@ -39,6 +39,28 @@ volumes: [{name: creds, secret: {secretName: sa}}, {name: scratch, emptyDir: {}}
 		want:  []string{"app env-file OTHER /etc/app/key.json = Secret/sa/key.json known at env[name=OTHER] hold program-reads-key"},
 	},
 	{
+		name: "a variable with the folder of the key alone is read by the program",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /creds/key.json}, {name: KEYS, value: /creds}]
+  volumeMounts: [{name: creds, mountPath: /creds}]
+volumes: [{name: creds, secret: {secretName: sa}}]`,
+		known: contents{"Secret/sa": {"key.json": "key"}},
+		want:  []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /creds/key.json = Secret/sa/key.json known standard at env[name=GOOGLE_APPLICATION_CREDENTIALS] hold program-reads-key"},
+	},
+	{
+		name: "a variable with the folder of other files beside the key forbids nothing",
+		spec: `
+containers:
+- name: app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /creds/key.json}, {name: CONFIG, value: /creds}]
+  volumeMounts: [{name: creds, mountPath: /creds}]
+volumes: [{name: creds, secret: {secretName: sa}}]`,
+		known: contents{"Secret/sa": {"key.json": "key", "password": "no"}},
+		want:  []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /creds/key.json = Secret/sa/key.json known standard at env[name=GOOGLE_APPLICATION_CREDENTIALS]"},
+	},
+	{
 		name: "a folder whose name begins alike is another folder",
 		spec: `
 containers:

@@ -229,8 +229,13 @@ func (r *resolver) readers(i int, u *Use) {
 				return
 			}
 			for _, h := range hits {
-				if h.holder() == u.Secret && !h.folder && !r.isUse(i, h, where) {
+				switch {
+				case h.holder() != u.Secret || r.isUse(i, h, where):
+				case !h.folder:
 					u.Hold = append(u.Hold, hold(programReadsKey, "%s names the key file too", where))
+				case len(hits) == 1 && strings.HasPrefix(where, "env "):
+					// The folder has nothing else in it.
+					u.Hold = append(u.Hold, hold(programReadsKey, "%s names the key's folder too", where))
 				}
 			}
 		})
