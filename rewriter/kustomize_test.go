@@ -144,6 +144,19 @@ func TestKustomize(t *testing.T) {
 				"base/kustomization.yaml": "resources: [api.yaml, api-serviceaccount.yaml]\n"},
 		},
 		{
+			name: "labels and annotations that the overlay gives everything: the new account gets them too",
+			files: map[string]string{"base/kustomization.yaml": "resources:\n- api.yaml\n", "base/api.yaml": wired,
+				"prod/kustomization.yaml": "namespace: prod\ncommonAnnotations: {owner: web}\nlabels:\n- pairs: {team: web}\n  includeSelectors: true\nresources:\n- ../base\n"},
+			want: map[string]string{"base/api.yaml": unwired, "base/api-serviceaccount.yaml": serviceAccount("api", "", account),
+				"base/kustomization.yaml": "resources:\n- api.yaml\n- api-serviceaccount.yaml\n"},
+		},
+		{
+			name: "a label that a patch gives every service account is not planned",
+			files: map[string]string{"base/kustomization.yaml": "resources:\n- api.yaml\n", "base/api.yaml": wired,
+				"prod/kustomization.yaml": "namespace: prod\npatches:\n- target: {kind: ServiceAccount}\n  patch: |-\n    - op: add\n      path: /metadata/labels\n      value: {role: admin}\nresources:\n- ../base\n"},
+			holds: []string{"prod/Deployment/api not-provable"},
+		},
+		{
 			name: "an account for each overlay: the base is edited once, the accounts go to the overlays",
 			files: map[string]string{"base/kustomization.yaml": "resources:\n- api.yaml\n", "base/api.yaml": wired,
 				"dev/kustomization.yaml":  "namespace: dev\nresources:\n- ../base\n",

@@ -7,6 +7,7 @@ import (
 
 	"dekey/planner"
 	"dekey/scanner"
+	"dekey/scanner/object"
 )
 
 // prove renders the edited checkout and compares: every object must be what it was plus exactly the planned edits, in
@@ -158,16 +159,19 @@ func (c *comparison) blame(moves []string, h planner.Hold) {
 // isCreated takes a planned new object out of what is left over, wherever it is rendered.
 func (c *comparison) isCreated(edit planner.Edit, left map[identity][]*scanner.Object) {
 	var roots []string
+	homes := map[string]*scanner.Object{}
 	for _, d := range c.drafts {
 		if slices.ContainsFunc(d.created, func(e planner.Edit) bool { return e.Object == edit.Object }) {
 			for _, i := range d.homes {
-				roots = append(roots, c.w.before[i].Root)
+				home := c.w.before[i]
+				roots = append(roots, home.Root)
+				homes[home.Root] = home
 			}
 		}
 	}
 	slices.Sort(roots)
 	for _, root := range slices.Compact(roots) {
-		if !takeCreated(edit, root, left) {
+		if !takeCreated(edit, homes[root], left) {
 			c.blame(c.makers(edit.Object), hold(planner.HoldNotProvable,
 				strings.TrimSpace(fmt.Sprintf("%s would not come out of %s as the plan makes it", edit.Object, root)),
 				"Can the new manifest be added by hand?"))
@@ -175,29 +179,55 @@ func (c *comparison) isCreated(edit planner.Edit, left map[identity][]*scanner.O
 	}
 }
 
-func takeCreated(edit planner.Edit, root string, left map[identity][]*scanner.Object) bool {
+func takeCreated(edit planner.Edit, home *scanner.Object, left map[identity][]*scanner.Object) bool {
 	found := false
 	for id, objects := range left {
-		if id.ref != edit.Object || id.root != root {
+		if id.ref != edit.Object || id.root != home.Root {
 			continue
 		}
-		rest := slices.DeleteFunc(slices.Clone(objects), func(o *scanner.Object) bool { return sameObject(edit.Value, o) })
+		rest := slices.DeleteFunc(slices.Clone(objects), func(o *scanner.Object) bool { return sameObject(edit.Value, o, home) })
 		found = found || len(rest) < len(objects)
 		left[id] = rest
 	}
 	return found
 }
 
-// sameObject compares a new object with the plan's. Its namespace may be given from outside of its manifest.
-func sameObject(want any, o *scanner.Object) bool {
+// sameObject compares a new object with the plan's. Its namespace may be given from outside of its manifest, and so may
+// the labels and annotations that an overlay gives all of its resources: its workload has them too.
+func sameObject(want any, o, home *scanner.Object) bool {
 	got, ok := clone(o.Content).(map[string]any)
 	if !ok {
 		return false
 	}
-	if metadata, ok := got["metadata"].(map[string]any); ok && metadata["namespace"] == nil && o.Ref.Namespace != "" {
-		metadata["namespace"] = o.Ref.Namespace
+	if metadata, ok := got["metadata"].(map[string]any); ok {
+		if metadata["namespace"] == nil && o.Ref.Namespace != "" {
+			metadata["namespace"] = o.Ref.Namespace
+		}
+		if o.Root != "" {
+			for _, field := range []string{"labels", "annotations"} {
+				dropCommon(want, metadata, home, field)
+			}
+		}
 	}
 	return same(want, got)
+}
+
+// dropCommon takes the labels or annotations out of a rendering that the plan does not write and the workload has with the
+// same value.
+func dropCommon(want any, metadata map[string]any, home *scanner.Object, field string) {
+	got, _ := metadata[field].(map[string]any)
+	planned, _ := object.Keys("metadata", field).Lookup(want)
+	common, _ := object.Keys("metadata", field).Lookup(map[string]any(home.Content))
+	wanted, _ := planned.(map[string]any)
+	shared, _ := common.(map[string]any)
+	for key, value := range got {
+		if _, ours := wanted[key]; !ours && shared[key] != nil && same(value, shared[key]) {
+			delete(got, key)
+		}
+	}
+	if len(got) == 0 && planned == nil {
+		delete(metadata, field)
+	}
 }
 
 func (c *comparison) makers(ref scanner.Ref) []string {
