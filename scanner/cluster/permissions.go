@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"dekey/scanner/catalog"
 )
 
 // A Rule is one rule of a Role or ClusterRole.
@@ -33,22 +35,33 @@ func list(words []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// customGroups are the API groups of custom resources that are known to name a Secret or a service account: products of
-// the catalogue, GitOps tools, meshes and policies.
-var customGroups = []string{
-	"acme.cert-manager.io", "apps.kruise.io", "argoproj.io", "batch.volcano.sh", "bitnami.com", "cassandra.datastax.com",
-	"cert-manager.io", "cilium.io", "configsync.gke.io", "core.cnrm.cloud.google.com", "crd.projectcalico.org", "databases.spotahome.com",
-	"eventing.knative.dev", "events.cloud.google.com", "external-secrets.io", "flink.apache.org", "gateway.networking.k8s.io",
-	"gcp.crossplane.io", "gcp.m.upbound.io", "gcp.upbound.io", "generators.external-secrets.io", "grafana.integreatly.org",
-	"helm.cattle.io", "helm.toolkit.fluxcd.io", "iam.cnrm.cloud.google.com", "image.toolkit.fluxcd.io", "jobset.x-k8s.io", "k8s.keycloak.org",
-	"kafka.strimzi.io", "keda.sh", "kubeflow.org", "kustomize.toolkit.fluxcd.io", "kyverno.io", "leaderworkerset.x-k8s.io",
-	"logging.banzaicloud.io", "logging-extensions.banzaicloud.io", "medusa.k8ssandra.io", "minio.min.io", "monitoring.coreos.com",
-	"monitoring.googleapis.com", "networking.gke.io", "networking.istio.io", "notification.toolkit.fluxcd.io", "opentelemetry.io",
-	"pkg.crossplane.io", "policy.linkerd.io", "policy.networking.k8s.io", "postgres-operator.crunchydata.com", "postgresql.cnpg.io",
-	"projectcalico.org", "psmdb.percona.com", "pxc.percona.com", "ray.io", "secrets-store.csi.x-k8s.io", "secrets.hashicorp.com",
-	"secret-sync.gke.io", "security.istio.io", "serving.knative.dev", "serving.kserve.io", "solr.apache.org", "source.toolkit.fluxcd.io",
-	"sources.knative.dev", "sparkoperator.k8s.io", "stash.appscode.com", "storage.kubestash.com", "tekton.dev", "triggers.tekton.dev",
-	"velero.io", "workflows.argoproj.io",
+// lines is list as a field's value, one word a line where there are many.
+func lines(words []string) string {
+	if len(words) <= 6 {
+		return " " + list(words)
+	}
+	var b strings.Builder
+	for _, w := range words {
+		fmt.Fprintf(&b, "\n  - %q", w)
+	}
+	return b.String()
+}
+
+// customGroups are the API groups of custom resources that a scan of any cluster may list: products of the catalogue,
+// and the kinds with pod templates, GitOps tools, meshes and policies below.
+func customGroups() []string {
+	groups := append(catalog.Groups(), otherGroups...)
+	slices.Sort(groups)
+	return slices.Compact(groups)
+}
+
+// otherGroups hold pod templates, say where objects come from, or name service accounts.
+var otherGroups = []string{
+	"apps.kruise.io", "argoproj.io", "batch.volcano.sh", "cilium.io", "configsync.gke.io", "crd.projectcalico.org", "eventing.knative.dev",
+	"flink.apache.org", "helm.toolkit.fluxcd.io", "jobset.x-k8s.io", "kubeflow.org", "kustomize.toolkit.fluxcd.io", "kyverno.io",
+	"leaderworkerset.x-k8s.io", "networking.gke.io", "networking.istio.io", "opentelemetry.io", "pkg.crossplane.io", "policy.linkerd.io",
+	"policy.networking.k8s.io", "projectcalico.org", "ray.io", "secrets-store.csi.x-k8s.io", "security.istio.io", "serving.knative.dev",
+	"serving.kserve.io", "source.toolkit.fluxcd.io", "sparkoperator.k8s.io", "tekton.dev", "velero.io",
 }
 
 // customClusterScoped are resources of customGroups without a namespace: with -n they are all that is read of the
@@ -99,9 +112,9 @@ func (r *Reader) Unknown(ctx context.Context) ([]Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	unknown := []Resource{}
+	unknown, known := []Resource{}, customGroups()
 	for _, f := range found {
-		if (f.phase == phaseCustom || f.phase == phaseSources) && !slices.Contains(customGroups, f.Group) {
+		if (f.phase == phaseCustom || f.phase == phaseSources) && !slices.Contains(known, f.Group) {
 			unknown = append(unknown, Resource{Group: f.Group, Name: f.Resource, Namespaced: f.namespaced})
 		}
 	}
@@ -143,7 +156,7 @@ func NamespaceRules(s Scope) []Rule {
 func customRules(s Scope) []Rule {
 	rules := []Rule{{
 		Why:    "custom resources that name Secrets or service accounts, and GitOps tools",
-		Groups: slices.Clone(customGroups), Resources: []string{"*"}, Verbs: []string{"list"},
+		Groups: customGroups(), Resources: []string{"*"}, Verbs: []string{"list"},
 	}}
 	groups := map[string][]string{}
 	for _, r := range s.Unknown {
@@ -223,7 +236,7 @@ func role(b *bytes.Buffer, kind, namespace string, rules []Rule) {
 	}
 	fmt.Fprintf(b, "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata:\n%srules:\n", kind, about)
 	for _, r := range rules {
-		fmt.Fprintf(b, "# %s\n- apiGroups: %s\n  resources: %s\n  verbs: %s\n", r.Why, list(r.Groups), list(r.Resources), list(r.Verbs))
+		fmt.Fprintf(b, "# %s\n- apiGroups:%s\n  resources:%s\n  verbs: %s\n", r.Why, lines(r.Groups), lines(r.Resources), list(r.Verbs))
 	}
 	fmt.Fprintf(b, `---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -254,20 +267,20 @@ type GoogleRole struct {
 func GoogleRoles() []GoogleRole {
 	const project, account = "project", "service account"
 	return []GoogleRole{
-		{"scan --context", "roles/container.clusterViewer", project, "container.clusters.get: the credentials of the cluster, its pool and node pools"},
-		{"scan --google", "roles/iam.serviceAccountViewer", project, "accounts, their keys and their policies"},
-		{"scan --google", "roles/browser", project, "project numbers"},
-		{"scan --google", "roles/cloudasset.viewer", project, "grants of the accounts on other resources"},
-		{"scan --google", "roles/policyanalyzer.activityAnalysisViewer", project, "last use of keys and accounts"},
-		{"scan --google", "roles/monitoring.viewer", project, "authentications by key"},
-		{"scan --google", "roles/orgpolicy.policyViewer", "organization", "constraints that would refuse a step"},
-		{"scan --google", "roles/logging.privateLogViewer", project, "optional: audit logs of key use"},
-		{"scan --google", "roles/serviceusage.serviceUsageConsumer", "quota project", "calls are counted there; enabled APIs"},
-		{"1-grant.sh", "roles/iam.serviceAccountAdmin", account, "create accounts and set their policies; holds no key permission"},
-		{"1-grant.sh", "roles/resourcemanager.projectIamAdmin", project, "direct model only: grants on the resources themselves"},
+		{"dekey scan --context", "roles/container.clusterViewer", project, "container.clusters.get: the credentials of the cluster, its pool and node pools"},
+		{"dekey scan --google", "roles/iam.serviceAccountViewer", project, "accounts, their keys and their policies"},
+		{"dekey scan --google", "roles/browser", project, "project numbers"},
+		{"dekey scan --google", "roles/cloudasset.viewer", project, "grants of the accounts on other resources"},
+		{"dekey scan --google", "roles/policyanalyzer.activityAnalysisViewer", project, "last use of keys and accounts"},
+		{"dekey scan --google", "roles/monitoring.viewer", project, "authentications by key"},
+		{"dekey scan --google", "roles/orgpolicy.policyViewer", "organization", "constraints that would refuse a step"},
+		{"dekey scan --google", "roles/logging.privateLogViewer", project, "optional: audit logs of key use"},
+		{"dekey scan --google", "roles/serviceusage.serviceUsageConsumer", "quota project", "calls are counted there; enabled APIs"},
+		{"runbook/1-grant.sh", "roles/iam.serviceAccountAdmin", account, "create accounts and set their policies; holds no key permission"},
+		{"runbook/1-grant.sh", "roles/resourcemanager.projectIamAdmin", project, "direct model only: grants on the resources themselves"},
 		{"prerequisites", "roles/container.clusterAdmin", project, "turn Workload Identity Federation on, add node pools"},
 		{"prerequisites", "roles/iam.serviceAccountUser", "node service account", "iam.serviceAccounts.actAs, to create a node pool that runs as it"},
-		{"3-disable.sh", "roles/iam.serviceAccountKeyAdmin", account, "disable keys"},
-		{"4-delete.sh", "roles/iam.serviceAccountKeyAdmin", account, "delete keys"},
+		{"runbook/3-disable.sh", "roles/iam.serviceAccountKeyAdmin", account, "disable keys"},
+		{"runbook/4-delete.sh", "roles/iam.serviceAccountKeyAdmin", account, "delete keys"},
 	}
 }

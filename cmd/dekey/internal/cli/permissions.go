@@ -34,7 +34,7 @@ among the rules.`,
 			var b strings.Builder
 			b.WriteString("# Google roles, by command:\n")
 			for _, role := range cluster.GoogleRoles() {
-				fmt.Fprintf(&b, "#   dekey %-8s %s on %s: %s\n", role.Command, role.Role, role.On, role.Why)
+				fmt.Fprintf(&b, "#   %-20s %s on %s: %s\n", role.Command, role.Role, role.On, role.Why)
 			}
 			b.Write(cluster.Permissions(scope))
 			_, err := fmt.Fprint(sys.Stdout, b.String())
