@@ -31,6 +31,9 @@ func (c *collector) secret(o *Object, at place) {
 	values := map[string][]byte{}
 	fields := map[string]object.Path{}
 	h.complete = true
+	for name, value := range o.Values {
+		values[name], fields[name] = value, object.Keys("data", name)
+	}
 	for _, field := range []string{"data", "stringData"} {
 		for name, raw := range mapping(o.Content[field]) {
 			fields[name] = object.Keys(field, name)

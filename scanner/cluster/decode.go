@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"bytes"
-	"encoding/base64"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -97,9 +96,9 @@ func (r resource) object(it item) (*object.Object, error) {
 		delete(it.raw, "status")
 		o.Content = it.raw
 	case *corev1.Secret:
-		o.Content = secretContent(t)
+		o.Content, o.Values = secretContent(t), t.Data
 	default:
-		dropStatus(t)
+		drop(t)
 		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(t)
 		if err != nil {
 			return nil, errDecode
@@ -111,11 +110,13 @@ func (r resource) object(it item) (*object.Object, error) {
 	return o, nil
 }
 
-// dropStatus spares the conversion of what would be thrown away.
-func dropStatus(o runtime.Object) {
+// drop takes out what nobody asks for, before it is converted: the status, and of containers what says nothing of what runs
+// in them.
+func drop(o runtime.Object) {
 	switch t := o.(type) {
 	case *corev1.Pod:
 		t.Status = corev1.PodStatus{}
+		dropOfContainers(&t.Spec)
 	case *appsv1.Deployment:
 		t.Status = appsv1.DeploymentStatus{}
 	case *appsv1.StatefulSet:
@@ -123,9 +124,27 @@ func dropStatus(o runtime.Object) {
 	case *batchv1.Job:
 		t.Status = batchv1.JobStatus{}
 	}
+	if spec := podSpec(o); spec != nil {
+		dropOfContainers(spec)
+	}
 }
 
-// secretContent is what the converter would give. There are more Secrets than anything else, and they are the largest.
+func dropOfContainers(spec *corev1.PodSpec) {
+	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for i := range containers {
+			c := &containers[i]
+			c.Resources, c.Ports = corev1.ResourceRequirements{}, nil
+			c.TerminationMessagePath, c.TerminationMessagePolicy, c.ImagePullPolicy = "", "", ""
+			for _, probe := range []**corev1.Probe{&c.LivenessProbe, &c.ReadinessProbe, &c.StartupProbe} {
+				if *probe != nil && (*probe).Exec == nil {
+					*probe = nil
+				}
+			}
+		}
+	}
+}
+
+// secretContent is what the converter would give, without the data. There are more Secrets than anything else.
 func secretContent(s *corev1.Secret) map[string]any {
 	about := map[string]any{"name": s.Name, "namespace": s.Namespace, "uid": string(s.UID)}
 	if len(s.Labels) > 0 {
@@ -149,13 +168,6 @@ func secretContent(s *corev1.Secret) map[string]any {
 	content := map[string]any{"metadata": about, "type": string(s.Type)}
 	if s.Immutable != nil {
 		content["immutable"] = *s.Immutable
-	}
-	if len(s.Data) > 0 {
-		data := make(map[string]any, len(s.Data))
-		for name, value := range s.Data {
-			data[name] = base64.StdEncoding.EncodeToString(value)
-		}
-		content["data"] = data
 	}
 	return content
 }

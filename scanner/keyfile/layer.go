@@ -105,11 +105,7 @@ func plausible(head []byte) bool {
 
 // base64InText looks at runs of base64 in a longer text; a run may go on over lines that hold nothing else.
 func (s *searcher) base64InText(data []byte, at where) {
-	for i := 0; i < len(data); {
-		if !isBase64(data[i]) {
-			i++
-			continue
-		}
+	for i := nextRun(data, 0); i < len(data); i = nextRun(data, i) {
 		run, end := longRun(data, i)
 		if run != nil && s.spend(len(run)) {
 			if decoded, ok := decodeRun(run); ok {
@@ -120,6 +116,34 @@ func (s *searcher) base64InText(data []byte, at where) {
 	}
 }
 
+// minLine is how many characters of base64 stand together at least where a run begins: all of a run without line breaks,
+// or a line of one with.
+const minLine = 40
+
+// nextRun is where the next minLine characters of base64 in a row begin, from i on where i is not inside such a row; or
+// len(data). Of any such row every minLine-th byte is one, so that most bytes need no look.
+func nextRun(data []byte, i int) int {
+	for probe := i + minLine - 1; probe < len(data); probe += minLine {
+		if !isBase64(data[probe]) {
+			i = probe + 1
+			continue
+		}
+		start := probe
+		for start > i && isBase64(data[start-1]) {
+			start--
+		}
+		end := probe + 1
+		for end < len(data) && end-start < minLine && isBase64(data[end]) {
+			end++
+		}
+		if end-start >= minLine {
+			return start
+		}
+		i, probe = end, end-1
+	}
+	return len(data)
+}
+
 // longRun is the run of base64 characters at i with its continuation lines, nil where it is too short, and its end.
 func longRun(data []byte, i int) (run []byte, end int) {
 	end = i
@@ -128,7 +152,7 @@ func longRun(data []byte, i int) (run []byte, end int) {
 	}
 	first := end
 	run = data[i:end:end]
-	for wide := end-i >= 40; wide; {
+	for wide := end-i >= minLine; wide; {
 		next := continuation(data, end)
 		if next < 0 {
 			break
@@ -140,7 +164,7 @@ func longRun(data []byte, i int) (run []byte, end int) {
 		if after := bytes.TrimLeft(data[stop:min(len(data), stop+8)], `='" `+"\t\r"); stop == next || len(after) > 0 && after[0] != '\n' {
 			break
 		}
-		wide = stop-next >= 40
+		wide = stop-next >= minLine
 		run, end = append(run, data[next:stop]...), stop
 	}
 	if len(run) < minRun {
