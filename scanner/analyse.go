@@ -189,6 +189,10 @@ func (a *analysis) owned(d *definition) bool {
 		for _, o := range a.workloads {
 			a.addresses[address{o.source, o.Ref.Namespace, o.Ref.Kind, o.Ref.Name}] = true
 		}
+		for i := range a.idle.packed {
+			o := a.idle.packed[i].head()
+			a.addresses[address{o.source, o.key.Namespace, o.key.Kind, o.key.Name}] = true
+		}
 	}
 	return slices.ContainsFunc(d.owners, func(owner string) bool {
 		kind, name, _ := strings.Cut(owner, "/")

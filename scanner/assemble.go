@@ -205,6 +205,15 @@ func (a *analysis) workloadsThatMatter(findings []Finding, names map[accountName
 		}
 		groups[key] = append(groups[key], r)
 	}
+	for _, d := range a.idle.that(func(d *idleWorkload) bool {
+		return used[d.key] || groups[d.key] != nil || d.runsUnder(names)
+	}) {
+		key := workloadKey(d.Ref)
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], resolvedWorkload{definition: d})
+	}
 	var out []Workload
 	for _, key := range order {
 		group := groups[key]
@@ -222,13 +231,15 @@ func (a *analysis) workloadsThatMatter(findings []Finding, names map[accountName
 // runsUnder says that the workload's pods have one of the accounts. The default account of a namespace that is not known
 // is anybody's, and nobody's.
 func (r resolvedWorkload) runsUnder(names map[accountName]bool) bool {
-	matters := func(name string) bool {
-		return names[accountName{r.Ref.Namespace, name}] && (r.Ref.Namespace != "" || name != "default")
-	}
-	return matters(r.ServiceAccount) || slices.ContainsFunc(r.pods, func(p wiring.Pod) bool {
+	return matters(names, r.Ref.Namespace, r.ServiceAccount) || slices.ContainsFunc(r.pods, func(p wiring.Pod) bool {
 		name, _ := p.Account()
-		return matters(name)
+		return matters(names, r.Ref.Namespace, name)
 	})
+}
+
+// matters says that a service account is one of names. The default one of an unknown namespace is nobody's in particular.
+func matters(names map[accountName]bool, namespace, name string) bool {
+	return names[accountName{namespace, name}] && (namespace != "" || name != "default")
 }
 
 // resourcesThatMatter are the custom resources with findings and without pods.

@@ -32,6 +32,7 @@ type collector struct {
 	holders   []*holder // Secrets, ConfigMaps, SecretProviderClasses
 	quiet     quiet     // Secrets of clusters that hold no key
 	workloads []*definition
+	idle      idle        // workloads of clusters that can use no key
 	resources []*resource // what may name a Secret beside pod specs
 	inline    []inlineKey
 	made      []maker
@@ -233,12 +234,17 @@ func (c *collector) Object(o *Object) {
 	}
 	c.makers(o, at)
 	pods := c.specs.Extract(o)
-	if len(pods) > 0 {
-		c.workload(o, at, pods)
-	}
+	known := len(c.made) + len(c.resources) + len(c.inline)
 	c.resource(o, at, pods)
 	c.findInline(o, at, pods)
 	c.findMentions(o, pods)
+	if len(pods) == 0 {
+		return
+	}
+	d := c.workload(o, at, pods)
+	if known < len(c.made)+len(c.resources)+len(c.inline) || !c.idle.take(d) {
+		c.workloads = append(c.workloads, d)
+	}
 }
 
 // settings looks at a document without a kind: what a Prow configuration says beside its jobs. It goes by its
@@ -305,7 +311,7 @@ func (c *collector) makers(o *Object, at place) {
 	}
 }
 
-func (c *collector) workload(o *Object, at place, pods []wiring.Pod) {
+func (c *collector) workload(o *Object, at place, pods []wiring.Pod) *definition {
 	d := &definition{place: at, pods: pods}
 	d.Workload = Workload{
 		Ref: o.Ref, Origins: slices.Clone(o.Origins), Managers: slices.Clone(o.Managers), Live: o.Live, Root: o.Root,
@@ -334,7 +340,7 @@ func (c *collector) workload(o *Object, at place, pods []wiring.Pod) {
 			d.owners = append(d.owners, owner)
 		}
 	}
-	c.workloads = append(c.workloads, d)
+	return d
 }
 
 // origins locates a field: every place that makes it up, or the object's own.

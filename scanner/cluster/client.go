@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -63,12 +62,12 @@ func newClient(config *rest.Config, o Options) (*client, error) {
 }
 
 // A call is one GET. Decode is given the whole answer. The answer is decode's when there was no error, to be given back
-// to buffers.
+// with release.
 type call struct {
 	path   []string
 	accept string
 	param  map[string]string
-	decode func(*bytes.Buffer) error
+	decode func(*[]byte) error
 }
 
 // errDecode stands for every decoder's error: those may quote what they could not read.
@@ -140,19 +139,38 @@ func (c *client) get(ctx context.Context, call call) error {
 		return err
 	}
 	defer body.Close()
-	buffer := buffers.Get().(*bytes.Buffer)
-	buffer.Reset()
-	if _, err = io.Copy(buffer, body); err == nil {
-		err = call.decode(buffer)
+	answer := answers.Get().(*[]byte)
+	if *answer, err = readAll((*answer)[:0], body); err == nil {
+		err = call.decode(answer)
 	}
 	if err != nil {
-		buffers.Put(buffer)
+		release(answer)
 	}
 	return err
 }
 
-// buffers are for whole answers: a list of a hundred pages needs one of them, not a hundred.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+// answers are the bytes of whole answers: a list of a hundred pages needs them once, not a hundred times.
+var answers = sync.Pool{New: func() any { return new([]byte) }}
+
+func release(answer *[]byte) { answers.Put(answer) }
+
+// readAll appends what r has to data. It grows by a quarter where bytes.Buffer doubles: pages are as large as the one
+// before.
+func readAll(data []byte, r io.Reader) ([]byte, error) {
+	for {
+		if len(data) == cap(data) {
+			data = append(data, 0)[:len(data)]
+		}
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case err == io.EOF:
+			return data, nil
+		case err != nil:
+			return data, err
+		}
+	}
+}
 
 type retries int
 

@@ -99,9 +99,13 @@ func (r resource) object(it item) (*object.Object, error) {
 		o.Content, o.Values = secretContent(t), t.Data
 	default:
 		drop(t)
-		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(t)
-		if err != nil {
+		about, ok := it.meta.(interface{ GetObjectMeta() metav1.Object }).GetObjectMeta().(*metav1.ObjectMeta)
+		if !ok {
 			return nil, errDecode
+		}
+		content, err := convert(t, about)
+		if err != nil {
+			return nil, err
 		}
 		delete(content, "status")
 		o.Content = content
@@ -146,36 +150,9 @@ func dropOfContainers(spec *corev1.PodSpec) {
 
 // secretContent is what the converter would give, without the data. There are more Secrets than anything else.
 func secretContent(s *corev1.Secret) map[string]any {
-	about := map[string]any{"name": s.Name, "namespace": s.Namespace, "uid": string(s.UID)}
-	if len(s.Labels) > 0 {
-		about["labels"] = stringMap(s.Labels)
-	}
-	if len(s.Annotations) > 0 {
-		about["annotations"] = stringMap(s.Annotations)
-	}
-	if len(s.OwnerReferences) > 0 {
-		owners := make([]any, len(s.OwnerReferences))
-		for i := range s.OwnerReferences {
-			ref := &s.OwnerReferences[i]
-			owner := map[string]any{"apiVersion": ref.APIVersion, "kind": ref.Kind, "name": ref.Name, "uid": string(ref.UID)}
-			if ref.Controller != nil {
-				owner["controller"] = *ref.Controller
-			}
-			owners[i] = owner
-		}
-		about["ownerReferences"] = owners
-	}
-	content := map[string]any{"metadata": about, "type": string(s.Type)}
+	content := map[string]any{"metadata": metadataContent(&s.ObjectMeta), "type": string(s.Type)}
 	if s.Immutable != nil {
 		content["immutable"] = *s.Immutable
 	}
 	return content
-}
-
-func stringMap(m map[string]string) map[string]any {
-	converted := make(map[string]any, len(m))
-	for k, v := range m {
-		converted[k] = v
-	}
-	return converted
 }

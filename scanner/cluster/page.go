@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"hash/fnv"
@@ -28,14 +27,14 @@ type page struct {
 	raw    [][]byte // objects in protobuf, inside the answer
 	items  []item   // or decoded ones
 	next   string   // the continue token
-	answer *bytes.Buffer
+	answer *[]byte
 }
 
 func (p page) len() int { return len(p.raw) + len(p.items) }
 
 // each decodes and yields the page's objects one by one, and lets go of the answer.
 func (p page) each(r resource, yield func(item) error) error {
-	defer buffers.Put(p.answer)
+	defer release(p.answer)
 	for _, data := range p.raw {
 		it, err := r.unmarshal(data)
 		if err != nil {
@@ -79,7 +78,7 @@ func (c *client) list(ctx context.Context, r resource, q query, yield func(item)
 		if seen == nil && p.next != "" {
 			seen = make(map[[16]byte]struct{}, p.len())
 		}
-		limit = nextLimit(limit, p.len(), p.answer.Len())
+		limit = nextLimit(limit, p.len(), len(*p.answer))
 		err = p.each(r, func(it item) error {
 			if seen != nil {
 				id := identity(it)
@@ -113,8 +112,8 @@ func (c *client) page(ctx context.Context, r resource, q query, next string, lim
 		}
 		err := c.do(ctx, call{
 			path: r.path(q.namespace), accept: r.accept(), param: param,
-			decode: func(answer *bytes.Buffer) (err error) {
-				p, err = r.decode(answer.Bytes())
+			decode: func(answer *[]byte) (err error) {
+				p, err = r.decode(*answer)
 				p.answer = answer
 				return err
 			},

@@ -11,7 +11,7 @@ import (
 // container decodes one container into the pod. Suffix is its place from the pod spec.
 func (e *extraction) container(pod *Pod, m map[string]any, typ string, suffix object.Path) {
 	c := container{
-		name: e.intern(text(m["name"])), typ: typ, image: e.intern(text(m["image"])), suffix: e.internPath(suffix),
+		name: e.intern(text(m["name"])), typ: typ, image: strings.Clone(text(m["image"])), suffix: e.internPath(suffix),
 		workingDir: e.intern(text(m["workingDir"])),
 		sidecar:    typ == "initContainer" && text(m["restartPolicy"]) == "Always",
 	}

@@ -2,6 +2,7 @@ package wiring
 
 import (
 	"slices"
+	"strings"
 
 	"dekey/scanner/object"
 )
@@ -207,7 +208,7 @@ func (x *Extractor) Pairs(value any) []string {
 	var out []string
 	for _, key := range sortedKeys(m) {
 		if s, ok := m[key].(string); ok && key != lastApplied {
-			out = append(out, x.intern(key), x.intern(s))
+			out = append(out, x.intern(key), strings.Clone(s)) // values are mostly one object's own
 		}
 	}
 	return slices.Clip(out)

@@ -1,15 +1,15 @@
 package cluster_test
 
 import (
-	"os"
-	"testing"
-	"time"
-	"strconv"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"os"
+	"strconv"
+	"testing"
+	"time"
 
 	"dekey/testdata/cluster/controlplane"
 )
@@ -30,9 +30,15 @@ func TestSeed(t *testing.T) {
 	der, _ := x509.MarshalPKCS8PrivateKey(k)
 	key, _ := json.Marshal(map[string]string{"type": "service_account", "project_id": "acme", "private_key_id": "abcd", "client_id": "1234",
 		"client_email": "api@acme.iam.gserviceaccount.com", "private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))})
-	if err := p.Create(t.Context(), manyNamespaces()); err != nil { t.Fatal(err) }
-	if err := p.Create(t.Context(), manySecrets(0, ns, key)); err != nil { t.Fatal(err) }
-	if err := p.Create(t.Context(), manyWorkloads(nw)); err != nil { t.Fatal(err) }
+	if err := p.Create(t.Context(), manyNamespaces()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Create(t.Context(), manySecrets(0, ns, key)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Create(t.Context(), manyWorkloads(nw)); err != nil {
+		t.Fatal(err)
+	}
 	t.Log("seeded", time.Since(start))
 	os.WriteFile(dir+"/seeded", nil, 0o600)
 	for {
