@@ -99,7 +99,6 @@ type roller struct {
 	*build
 	policy   Policy
 	accounts []string
-	keys     []string
 	spaces   []string
 }
 
@@ -236,13 +235,13 @@ func (r *roller) randomUse(at int) {
 	case r.chance(75):
 		f = r.mountedIn(w, container, secret, id)
 	case r.chance(20):
-		f = r.finding(scanner.Finding{Workload: w.Ref, Container: container, Via: scanner.ImagePull, Secret: scanner.Holder{Kind: "Secret", Namespace: ns, Name: secret, Entry: "key.json"}, Key: id})
+		r.finding(scanner.Finding{Workload: w.Ref, Container: container, Via: scanner.ImagePull, Secret: scanner.Holder{Kind: "Secret", Namespace: ns, Name: secret, Entry: "key.json"}, Key: id})
 		return
 	case r.chance(40):
 		f = r.finding(scanner.Finding{Workload: w.Ref, Container: container, Via: scanner.EnvValue, Env: "KEY", Secret: scanner.Holder{Kind: "Secret", Namespace: ns, Name: secret, Entry: "key.json"}, Key: id, PodSpec: w.PodSpecs[0].Path, At: []scanner.Path{object.Keys("spec", "x")}})
 	case r.chance(50):
 		issuer := scanner.Ref{APIVersion: "cert-manager.io/v1", Kind: "ClusterIssuer", Name: fmt.Sprintf("issuer-%d", len(r.inv.Findings))}
-		f = r.finding(scanner.Finding{
+		r.finding(scanner.Finding{
 			Workload: issuer, Via: scanner.Reference, Field: "spec.secret", Secret: scanner.Holder{Kind: "Secret", Namespace: ns, Name: secret, Entry: "key.json"}, Key: id,
 			Recipe: []scanner.FieldEdit{{Op: OpRemove, Field: object.Keys("spec", "secret")}}, Identity: &scanner.Ref{Kind: "ServiceAccount", Namespace: ns, Name: pick(r, []string{"shared", "worker"})},
 		})

@@ -40,7 +40,6 @@ type served struct {
 	gvk        schema.GroupVersionKind
 	namespaced bool
 	objects    []runtime.Object // typed, or unstructured JSON objects
-	list       func() runtime.Object
 }
 
 func newServer(t *testing.T) *server {

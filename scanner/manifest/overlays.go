@@ -240,20 +240,21 @@ func (r *Reader) yieldRendered(p *pass, sink scanner.Sink, build *kustomize.Buil
 	if made == nil || len(made.Origins) == 0 {
 		return false
 	}
-	for _, w := range objects(node, content, scanner.Origin{}) {
-		o := w.object
-		o.Origins, o.Locator, o.Root = made.Origins, made, build.Root
-		r.namespace(o, p, path.Join(build.Root, "kustomization.yaml"))
-		r.namespace(o, p, made.Origins[0].Path)
-		if s.object != nil && !s.object(o) {
-			return false
-		}
-		if p.once(place{root: build.Root, ref: o.Ref}) {
-			sink.Object(o)
-		}
-		return true
+	found := objects(node, content, scanner.Origin{})
+	if len(found) == 0 {
+		return false
 	}
-	return false
+	o := found[0].object // a rendering holds one object in each document
+	o.Origins, o.Locator, o.Root = made.Origins, made, build.Root
+	r.namespace(o, p, path.Join(build.Root, "kustomization.yaml"))
+	r.namespace(o, p, made.Origins[0].Path)
+	if s.object != nil && !s.object(o) {
+		return false
+	}
+	if p.once(place{root: build.Root, ref: o.Ref}) {
+		sink.Object(o)
+	}
+	return true
 }
 
 // failed says why a root is not rendered, and where keys are mentioned in what it would have been.
