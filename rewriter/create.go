@@ -161,6 +161,7 @@ func (w *work) free(b *build, dir, workload string, ref scanner.Ref, ext string,
 	if ext != ".json" && ext != ".yml" {
 		ext = ".yaml"
 	}
+	workload = fileName(workload)
 	base := strings.ToLower(workload + "-" + ref.Kind)
 	names := []string{base}
 	if ref.Namespace != "" {
@@ -181,6 +182,16 @@ func (w *work) free(b *build, dir, workload string, ref scanner.Ref, ext string,
 		}
 		names = []string{fmt.Sprintf("%s-%d", base, i)}
 	}
+}
+
+// fileName is the part of a workload's name that a file's name has room for beside namespace, kind and number: an object's
+// name may have 253 bytes, a file's 255.
+func fileName(workload string) string {
+	const room = 150
+	if len(workload) > room {
+		workload = strings.TrimRight(workload[:room], "-.")
+	}
+	return workload
 }
 
 // manifest writes a new object in the style of its neighbour.

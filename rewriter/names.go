@@ -3,6 +3,7 @@ package rewriter
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"dekey/planner"
@@ -129,6 +130,10 @@ func (w *work) besideWorkload(o *scanner.Object) (home, error) {
 		return home{}, fmt.Errorf("the manifest of %s was not found", o.Ref)
 	}
 	h := home{beside: file, dir: path.Dir(file), lists: w.lists(file), namespace: !w.writesNamespace(o)}
+	// The namespace of one file is not that of a new one beside it.
+	if o.Root == "" && slices.ContainsFunc(w.plan.Namespaces, func(r planner.NamespaceRule) bool { return r.Path == file }) {
+		h.namespace = false
+	}
 	h.prefix, h.suffix = w.affixes(o)
 	return h, nil
 }

@@ -83,6 +83,7 @@ func (w *work) overlayPatch(b *build, u *unit, moves []string, landed map[string
 }
 
 func (w *work) freePatch(b *build, dir, base string) string {
+	base = fileName(base)
 	for i := 1; ; i++ {
 		name := path.Join(dir, base+"-keyless.yaml")
 		if i > 1 {
