@@ -37,8 +37,29 @@ func (w *world) plan(x *work) {
 	}
 	m.Edits = append(m.Edits, w.openMetadata(x)...)
 	m.Edits = compactEdits(m.Edits)
+	if m.Live {
+		point(m.Edits, x)
+	}
 	m.Why = w.why(x)
 	m.Notices = w.notices(x)
+}
+
+// point gives the edits of a live workload their places.
+func point(edits []Edit, x *work) {
+	for i := range edits {
+		e := &edits[i]
+		if e.Object != x.ref || e.Op == OpCreate {
+			continue
+		}
+		pointer, ok := x.obj.Pointers.Find(e.Field)
+		if !ok {
+			continue
+		}
+		if _, list := x.obj.Pointers[e.Field.String()]; list && e.Op == OpAppend {
+			pointer += "/-"
+		}
+		e.Pointer = pointer
+	}
 }
 
 // moveID is NAMESPACE/KIND/NAME, with the API group where that is not one of Kubernetes' own.

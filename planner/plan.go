@@ -139,6 +139,9 @@ type Edit struct {
 	// Was is the expected current value of a scalar that is set or removed ("" where it is not a string or holds
 	// something that must not be shown). JSON patches test it.
 	Was string `json:"was,omitempty"`
+	// Pointer is the field's place in the live object as a JSON pointer, of a move whose workload only a cluster has. It ends
+	// with /- where the value joins a list. "": unknown.
+	Pointer string `json:"pointer,omitempty"`
 	// Why is one clause for a reviewer: "the key's volume", "the variable that pointed at the key".
 	Why string `json:"why"`
 }

@@ -49,9 +49,11 @@ func (w *work) result() (Result, error) {
 			c.Files = append(c.Files, w.built.files[path].sealed())
 		}
 	}
-	c.Steps = steps(plan)
+	var err error
+	if c.Steps, err = steps(plan); err != nil {
+		return Result{}, fmt.Errorf("writing the steps: %w", err)
+	}
 	if w.source.ID != "" {
-		var err error
 		if result.Cleanup, err = w.cleanup(plan, &c); err != nil {
 			return Result{}, err
 		}

@@ -232,6 +232,9 @@ func (w *work) settle() error {
 			continue
 		}
 		if move.Live {
+			if err := runbook.Patchable(move); err != nil {
+				w.failed[move.ID] = hold(planner.HoldNotProvable, move.Workload.String()+": "+err.Error(), "")
+			}
 			continue
 		}
 		draft, hold := w.draft(move)

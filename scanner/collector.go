@@ -317,6 +317,9 @@ func (c *collector) workload(o *Object, at place, pods []wiring.Pod) *definition
 		Ref: o.Ref, Origins: slices.Clone(o.Origins), Managers: slices.Clone(o.Managers), Live: o.Live, Root: o.Root,
 		Generated: o.Generated,
 	}
+	if o.Live {
+		d.Pointers = object.PointersOf(o.Content)
+	}
 	d.labels = c.specs.Pairs(lookup(o.Content, "metadata", "labels"))
 	if d.labels == nil && o.Ref.Kind == "ProwJob" {
 		d.labels = c.specs.Pairs(o.Content["labels"]) // in a configuration, a job is no object yet

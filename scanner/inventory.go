@@ -204,6 +204,8 @@ type Workload struct {
 	Labels   map[string]string `json:"labels,omitempty"` // the object's own
 	// Suspended: a Job or CronJob that does not run now.
 	Suspended bool `json:"suspended,omitempty"`
+	// Pointers are where the items of a live object's pod specs stand: a JSON patch needs that. Nil for what a file holds.
+	Pointers object.Pointers `json:"pointers,omitempty"`
 	// Drift says how the live object and the one in the checkout differ, or "".
 	Drift string `json:"drift,omitempty"`
 }

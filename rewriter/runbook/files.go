@@ -28,6 +28,11 @@ func Files(plan planner.Plan) (map[string][]byte, error) {
 		}
 		files["runbook/"+name] = []byte(text)
 	}
+	patches, err := j.patches()
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, patches)
 	if len(j.bindings()) > 0 {
 		files["terraform/main.tf"] = j.terraform()
 		maps.Copy(files, j.configConnector())

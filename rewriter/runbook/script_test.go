@@ -50,6 +50,8 @@ func plans(t *testing.T) map[string]planner.Plan {
 	split.Moves[0].Grants[0].Resource = planner.AccountResource(email)
 	list["split"] = split
 
+	list["live"] = livePlan(t)
+
 	cron := shopPlan(t)
 	cron.Moves[0].Workload.Kind, cron.Moves[0].Workload.APIVersion = "CronJob", "batch/v1beta1"
 	cron.Moves[0].Schedule, cron.Moves[0].Period = "0 0 1 * *", 31*24*3600

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"text/template"
 
+	"github.com/goccy/go-yaml"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/client-go/util/jsonpath"
 )
 
@@ -409,7 +411,8 @@ var kinds = map[string]string{
 }
 
 func kubectl(c *cloud, argv []string) (string, error) {
-	words, flags, err := parse(argv, "--context", "--namespace", "--ignore-not-found", "--all-namespaces", "--minify", "-o", "--selector", "--field-selector")
+	words, flags, err := parse(argv, "--context", "--namespace", "--ignore-not-found", "--all-namespaces", "--minify", "-o", "--selector", "--field-selector",
+		"--filename", "--type", "--patch-file", "--timeout")
 	if err != nil {
 		return "", err
 	}
@@ -424,8 +427,8 @@ func kubectl(c *cloud, argv []string) (string, error) {
 		}
 		return render(flags["-o"], map[string]any{"clusters": []any{map[string]any{"cluster": map[string]any{"server": server}}}})
 	}
-	if len(words) < 2 || words[0] != "get" {
-		return "", usageError("unknown command")
+	if words[0] != "get" {
+		return c.write(context, words, flags)
 	}
 	var found []any
 	for _, resource := range strings.Split(words[1], ",") {
@@ -457,6 +460,61 @@ func kubectl(c *cloud, argv []string) (string, error) {
 		return render(flags["-o"], found[0])
 	}
 	return render(flags["-o"], map[string]any{"kind": "List", "items": found})
+}
+
+// write is what kubectl changes: apply, annotate, patch, rollout status.
+func (c *cloud) write(context string, words []string, flags map[string]string) (string, error) {
+	find := func(kind, namespace, name string) map[string]any {
+		for _, o := range c.Objects[context] {
+			metadata, _ := o["metadata"].(map[string]any)
+			if o["kind"] == kind && metadata["namespace"] == namespace && metadata["name"] == name {
+				return o
+			}
+		}
+		return nil
+	}
+	switch {
+	case words[0] == "apply":
+		data, err := os.ReadFile(flags["--filename"])
+		if err != nil {
+			return "", err
+		}
+		decoder := yaml.NewDecoder(bytes.NewReader(data))
+		for {
+			o := map[string]any{}
+			if err := decoder.Decode(&o); err == io.EOF {
+				return "", nil
+			} else if err != nil {
+				return "", err
+			}
+			metadata, _ := o["metadata"].(map[string]any)
+			if find(fmt.Sprint(o["kind"]), fmt.Sprint(metadata["namespace"]), fmt.Sprint(metadata["name"])) == nil {
+				c.Objects[context] = append(c.Objects[context], o)
+			}
+		}
+	case words[0] == "rollout" && len(words) == 4 && words[1] == "status":
+		return "", nil
+	case words[0] == "patch" && len(words) == 3 && flags["--type"] == "json":
+		o := find(kinds[words[1]], flags["--namespace"], words[2])
+		data, err := os.ReadFile(flags["--patch-file"])
+		if err != nil || o == nil {
+			return "", fmt.Errorf("not found: %v", err)
+		}
+		patch, err := jsonpatch.DecodePatch(data)
+		if err != nil {
+			return "", err
+		}
+		before, _ := json.Marshal(o)
+		after, err := patch.Apply(before)
+		if err != nil {
+			return "", err
+		}
+		for key := range o {
+			delete(o, key)
+		}
+		return "", json.Unmarshal(after, &o)
+	}
+	return "", usageError("unknown command")
 }
 
 func selected(selector string, labels any) bool {
