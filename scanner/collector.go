@@ -317,7 +317,7 @@ func (c *collector) workload(o *Object, at place, pods []wiring.Pod) *definition
 		Ref: o.Ref, Origins: slices.Clone(o.Origins), Managers: slices.Clone(o.Managers), Live: o.Live, Root: o.Root,
 		Generated: o.Generated,
 	}
-	if o.Live {
+	if o.Live && slices.ContainsFunc(pods, func(p wiring.Pod) bool { return !p.Plain() }) {
 		d.Pointers = object.PointersOf(o.Content)
 	}
 	d.labels = c.specs.Pairs(lookup(o.Content, "metadata", "labels"))
