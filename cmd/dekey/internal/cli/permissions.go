@@ -16,7 +16,7 @@ func newPermissions(sys System) *cobra.Command {
 		Use:   "permissions",
 		Short: "Print the Kubernetes RBAC and the Google roles that each command needs",
 		Long: `Prints the Kubernetes objects that let dekey's service account read what a scan reads
-(get and list, nothing else), ready for kubectl apply -f -, with the Google roles that
+(list, nothing else), ready for kubectl apply -f -, with the Google roles that
 each command needs as comments. With --context the cluster's own custom resources are
 among the rules.`,
 		Args: cobra.NoArgs,
