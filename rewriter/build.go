@@ -160,7 +160,7 @@ func applyOnce(content []byte, edits []owned) (applied, error) {
 		}
 	}
 	batch, at := distinct(direct)
-	result, err := yamledit.Apply(content, batch)
+	result, err := applyPatch(content, batch)
 	if err != nil {
 		return applied{}, err
 	}
@@ -214,7 +214,7 @@ func applyInner(content []byte, edits []owned) ([]byte, []owned, error) {
 			group = wholeOperations(patch, group)
 		}
 		batch, _ := distinct(group)
-		result, err := yamledit.Apply([]byte(text), batch)
+		result, err := applyPatch([]byte(text), batch)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", first.text, err)
 		}

@@ -93,6 +93,37 @@ func wholeOperations(patch any, edits []owned) []owned {
 	return out
 }
 
+// applyPatch makes edits. A JSON patch of which every operation goes becomes an empty list: no document can be left without
+// anything, and this one goes with its entry.
+func applyPatch(content []byte, edits []yamledit.Edit) (yamledit.Result, error) {
+	result, err := yamledit.Apply(content, edits)
+	if err == nil {
+		return result, nil
+	}
+	patch, failed := yamledit.Decode(content, 1)
+	operations, ok := patch.([]any)
+	if failed != nil || !ok || len(operations) == 0 {
+		return result, err
+	}
+	empty := yamledit.Result{Content: []byte("[]\n")}
+	going := make([]bool, len(operations))
+	for _, e := range edits {
+		if e.Op != planner.OpRemove || len(e.Field) != 1 || e.Field[0].Key != "" || e.Field[0].By != "" || e.Field[0].Index >= len(operations) {
+			return result, err
+		}
+		going[e.Field[0].Index] = true
+		at, failed := yamledit.Locate(content, 1, e.Field)
+		if failed != nil {
+			return result, err
+		}
+		empty.Lines = append(empty.Lines, at[0].Line)
+	}
+	if slices.Contains(going, false) {
+		return result, err
+	}
+	return empty, nil
+}
+
 // changesNothing says whether every document of a patch file changes nothing any more.
 func changesNothing(text []byte) bool {
 	documents, err := yamledit.Documents(text)

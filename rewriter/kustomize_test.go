@@ -120,6 +120,19 @@ func indent(text string) string {
 	return "    " + strings.TrimSuffix(strings.ReplaceAll(text, "\n", "\n    "), "    ")
 }
 
+// operations are the wiring as a JSON patch.
+const operations = `- op: add
+  path: /spec/template/spec/containers/0/env
+  value: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /secrets/key.json}]
+- op: add
+  path: /spec/template/spec/containers/0/volumeMounts
+  value:
+  - {name: key, mountPath: /secrets}
+- op: add
+  path: /spec/template/spec/volumes
+  value: [{name: key, secret: {secretName: api-key}}]
+`
+
 func TestKustomize(t *testing.T) {
 	const dev, prod = "dev@acme.iam.gserviceaccount.com", "prod@acme.iam.gserviceaccount.com"
 	for _, test := range []struct {
@@ -236,6 +249,22 @@ spec:
 			want: map[string]string{"base/api.yaml": unwired, "base/api-serviceaccount.yaml": serviceAccount("api", "", account),
 				"base/kustomization.yaml": "resources:\n- api.yaml\n- api-serviceaccount.yaml\n",
 				"prod/key.yaml":           "- op: add\n  path: /spec/replicas\n  value: 2\n"},
+		},
+		{
+			name: "a JSON patch that is nothing but the wiring goes, with its entry",
+			files: map[string]string{"base/kustomization.yaml": "resources:\n- api.yaml\n", "base/api.yaml": bare,
+				"prod/kustomization.yaml": "namespace: prod\nresources:\n- ../base\npatches:\n- path: key.yaml\n  target: {kind: Deployment}\n", "prod/key.yaml": operations},
+			want: map[string]string{"base/api.yaml": unwired, "prod/key.yaml": "", "base/api-serviceaccount.yaml": serviceAccount("api", "", account),
+				"base/kustomization.yaml": "resources:\n- api.yaml\n- api-serviceaccount.yaml\n",
+				"prod/kustomization.yaml": "namespace: prod\nresources:\n- ../base\n"},
+		},
+		{
+			name: "a JSON patch written in the kustomization goes too",
+			files: map[string]string{"base/kustomization.yaml": "resources:\n- api.yaml\n", "base/api.yaml": bare,
+				"prod/kustomization.yaml": "namespace: prod\nresources:\n- ../base\npatches:\n- target: {kind: Deployment}\n  patch: |-\n" + indent(operations)},
+			want: map[string]string{"base/api.yaml": unwired, "base/api-serviceaccount.yaml": serviceAccount("api", "", account),
+				"base/kustomization.yaml": "resources:\n- api.yaml\n- api-serviceaccount.yaml\n",
+				"prod/kustomization.yaml": "namespace: prod\nresources:\n- ../base\n"},
 		},
 		{
 			name: "a patch written in the kustomization goes",
