@@ -47,12 +47,26 @@ func (w *world) judgeLimit(x *work) {
 		}
 		w.principals[x.account] = n
 	}
-	more := len(x.target.pools)
+	var members []Grant
+	for _, p := range x.target.pools {
+		g := Grant{Resource: x.account}
+		if x.target.keep {
+			principal := Principal{Pool: p.pool, Number: p.number, Namespace: x.ksa.namespace, Name: x.ksa.name}
+			if g.Member = principal.Member(); w.counted[g] || w.isGranted(x.account, principal) {
+				continue // it is in the policy, or another workload under the service account brings it
+			}
+		}
+		members = append(members, g)
+	}
+	more := len(members)
 	if w.principals[x.account]+more > maxPrincipals {
 		x.hold(HoldLimit, fmt.Sprintf("the policy of %s would have more than %d principals", x.account, maxPrincipals))
 		return
 	}
 	w.principals[x.account] += more
+	for _, g := range members {
+		w.counted[g] = g.Member != ""
+	}
 }
 
 // settleModel decides whether the workload impersonates, acts as itself, or gets an account of its own. What the direct

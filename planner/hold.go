@@ -85,7 +85,18 @@ var Answers = map[string]map[string]string{
 // settles says what in the policy file settles a hold, "" for nothing.
 func (w *world) settles(code string, x *work, u *use) string {
 	switch code {
+	case HoldServiceAccountUnseen, HoldServiceAccountClaimed:
+		if x.identity {
+			return "" // the controller's service account is not this object's to replace
+		}
+	case HoldHostNetwork:
+		if _, settles := w.tokenMissing(x); w.projectedToken(x) || settles == "" {
+			return settles
+		}
 	case HoldAccountUnknown:
+		if x.ref.Kind == "" {
+			return "" // an encrypted file: no account makes an edit of it possible
+		}
 		if u == nil || u.Secret.Name == "" {
 			return "workloads[].account: EMAIL"
 		}
@@ -102,8 +113,14 @@ func (w *world) settles(code string, x *work, u *use) string {
 		}
 		return "pool: PROJECT.svc.id.goog"
 	case HoldRolesUnknown:
+		if x.target.split {
+			return "workloads[].split: false"
+		}
 		return "workloads[].model: impersonation"
 	case HoldExcluded:
+		if x.rule != nil && x.rule.Hold != "" {
+			return "workloads[].hold: remove it"
+		}
 		return "exclude: remove the entry"
 	}
 	values := make([]string, 0, 1)
@@ -117,16 +134,18 @@ func (w *world) settles(code string, x *work, u *use) string {
 	return "workloads[].answers." + code + ": " + strings.Join(values, "|")
 }
 
-// answered says whether the policy answers a code for the workload, and remembers that the answer was used.
-func (x *work) answered(code string) bool {
+// settled says whether the policy answers a code for the workload.
+func (x *work) settled(code string) bool {
 	if x.rule == nil {
 		return false
 	}
-	value := x.rule.Answers[code]
-	if value == "" {
-		return false
-	}
-	if _, known := Answers[code][value]; !known {
+	_, known := Answers[code][x.rule.Answers[code]]
+	return known
+}
+
+// answered is settled, and remembers that the answer was used.
+func (x *work) answered(code string) bool {
+	if !x.settled(code) {
 		return false
 	}
 	x.answers[code] = true

@@ -253,7 +253,7 @@ var holdCases = []caseOf{
 	}},
 	{code: HoldMetadataIdentity, name: "a sidecar uses the node's identity", answer: "not-used", change: func(b *build, _ *Policy) {
 		p := &b.inv.Workloads[0].PodSpecs[0]
-		p.Containers = append(p.Containers, scanner.Container{Name: "agent", Type: "container", Metadata: "used"})
+		p.Containers = append(p.Containers, scanner.Container{Name: "agent", Type: "container", Metadata: "used: command names the metadata server"})
 	}},
 	{code: HoldDirectGrants, name: "the service account holds roles itself", answer: "not-used", change: func(b *build, _ *Policy) {
 		b.inv.ServiceAccounts[0].Grants = []scanner.Grant{{Resource: "//storage.googleapis.com/projects/_/buckets/b", Role: "roles/storage.objectViewer"}}
@@ -361,6 +361,89 @@ func TestHoldNamesTheOthers(t *testing.T) {
 	p := b.plan(t, *policy)
 	if len(p.Holds) != 1 || p.Holds[0].Code != HoldHostNetwork || !strings.Contains(p.Holds[0].Reason, HoldAccountUnknown) || !strings.Contains(p.Holds[0].Reason, HoldPoolUnknown) {
 		t.Errorf("%+v", p.Holds)
+	}
+}
+
+// What a hold names as its answer settles it: not another way out, and none where there is none.
+func TestAnswerSettles(t *testing.T) {
+	no := false
+	for _, test := range []struct {
+		name, code, answer string
+		change             func(b *build, p *Policy)
+		settle             func(p *Policy) // nil: nothing does
+	}{
+		{"a split without the account's roles", HoldRolesUnknown, "workloads[].split: false", func(_ *build, p *Policy) {
+			yes := true
+			p.Workloads = []WorkloadRule{{Workload: api.String(), Split: &yes}}
+		}, func(p *Policy) { p.Workloads[0].Split = &no }},
+		{"a hold of the policy", HoldExcluded, "workloads[].hold: remove it", func(_ *build, p *Policy) {
+			p.Workloads = []WorkloadRule{{Workload: api.String(), Hold: "not before May"}}
+		}, func(p *Policy) { p.Workloads = nil }},
+		{"a projected token without the cluster's name", HoldHostNetwork, "clusters: PROJECT/LOCATION/NAME", func(b *build, p *Policy) {
+			b.inv.Workloads[0].HostNetwork = true
+			p.HostNetwork = "projected-token"
+		}, func(p *Policy) {
+			p.Clusters = []ClusterRule{{Project: "acme-shop", Location: "europe-west1", Name: "prod"}}
+		}},
+		{"a projected token for a private variable", HoldHostNetwork, "", func(b *build, _ *Policy) {
+			b.inv.Workloads[0].HostNetwork = true
+			b.inv.Findings[0].Env = "PUBSUB_KEY"
+		}, nil},
+		{"a controller whose service account was not seen", HoldServiceAccountUnseen, "", func(b *build, p *Policy) {
+			f := &b.inv.Findings[0]
+			f.Via, f.Env, f.Field = scanner.Reference, "", "spec.credentials"
+			f.Recipe = []scanner.FieldEdit{{Op: OpRemove, Field: f.At[0]}}
+			f.Identity = &scanner.Ref{APIVersion: "v1", Kind: "ServiceAccount", Namespace: "operators", Name: "controller"}
+			p.Workloads = []WorkloadRule{{Workload: api.String(), Answers: map[string]string{HoldServiceAccountClaimed: "not-used"}}}
+		}, nil},
+	} {
+		b, policy := apiWorld()
+		test.change(b, policy)
+		p := b.plan(t, *policy)
+		if len(p.Holds) != 1 || p.Holds[0].Code != test.code || p.Holds[0].Answer != test.answer {
+			t.Errorf("%s: %d moves; holds %+v", test.name, len(p.Moves), p.Holds)
+			continue
+		}
+		if test.settle != nil {
+			test.settle(policy)
+			if p = b.plan(t, *policy); len(p.Moves) != 1 {
+				t.Errorf("%s: after its answer: %+v", test.name, p.Holds)
+			}
+		}
+	}
+}
+
+// No answer gives the object of a controller a service account of its own, under which nothing would run.
+func TestControllerTakesNoAnswer(t *testing.T) {
+	b, policy := apiWorld()
+	f := &b.inv.Findings[0]
+	f.Via, f.Env, f.Field = scanner.Reference, "", "spec.credentials"
+	f.Recipe = []scanner.FieldEdit{{Op: OpRemove, Field: f.At[0]}}
+	f.Identity = &scanner.Ref{APIVersion: "v1", Kind: "ServiceAccount", Namespace: "operators", Name: "controller"}
+	policy.Workloads = []WorkloadRule{{Workload: api.String(), Answers: map[string]string{
+		HoldServiceAccountClaimed: "not-used", HoldServiceAccountUnseen: "carries-nothing",
+	}}}
+	if p := b.plan(t, *policy); len(p.Moves) != 0 || len(p.Holds) != 1 || p.Holds[0].Answer != "" {
+		t.Errorf("%d moves; %+v", len(p.Moves), p.Holds)
+	}
+}
+
+// A policy that is full takes a principal that it has already, and counts one that two workloads share once.
+func TestLimitCountsPrincipalsOnce(t *testing.T) {
+	for _, have := range []int{maxPrincipals, maxPrincipals - 1} {
+		b, policy := apiWorld()
+		b.mounted(b.workload(deployment("payments", "web"), "api"), "api-key", "k1")
+		members := make([]string, have)
+		for i := range members {
+			members[i] = fmt.Sprintf("user:%d@example.com", i)
+		}
+		if have == maxPrincipals {
+			members[0] = "serviceAccount:" + policy.Pool + "[payments/api]"
+		}
+		b.inv.Accounts = []scanner.Account{{Email: payments, PolicyRead: true, Bindings: []scanner.Binding{{Role: RoleWorkloadIdentityUser, Members: members}}}}
+		if p := b.plan(t, *policy); len(p.Moves) != 2 {
+			t.Errorf("%d principals: %+v", have, p.Holds)
+		}
 	}
 }
 

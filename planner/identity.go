@@ -106,7 +106,8 @@ func (w *world) choose(x *work) {
 			x.hold(HoldManagedElsewhere, fmt.Sprintf("the service account %s needs the annotation, and %s owns it, whose source is not in the input", t.old.name, t.oldKSA.Managers[0]))
 		}
 	case x.identity:
-		x.hold(HoldServiceAccountClaimed, fmt.Sprintf("the controller's service account %s/%s was not seen, or serves others who do not use this account", t.old.namespace, t.old.name))
+		// No answer settles it: no other service account can be given to the controller here.
+		x.problems = append(x.problems, problem{code: HoldServiceAccountClaimed, reason: fmt.Sprintf("the controller's service account %s/%s was not seen, or serves others who do not use this account", t.old.namespace, t.old.name)})
 	case len(t.specs) == 0:
 		x.hold(HoldNoRecipe, "where this object's service account is written is not known, and it needs one of its own")
 	default:
@@ -135,9 +136,32 @@ func (w *world) sameTarget(x *work) bool {
 	if x.target.split {
 		return len(w.underKSA[x.ksa]) == 1 && len(w.underKSA[name{name: x.ksa.name}]) == 0 && !w.runsUnseen(x.ksa)
 	}
+	if w.annotationHarms(x) {
+		return false
+	}
 	return w.sameAccount(x.ksa, x.account) && !w.runsUnseen(x.ksa) && !slices.ContainsFunc(w.underKSA[x.ksa], func(y under) bool {
 		// One that acts as itself must not run under a service account that others annotate.
 		return len(y.uses) > 0 && (w.effectiveModel(y.work) != x.target.model || w.effectiveModel(y.work) == Impersonation && w.splits(y.work))
+	})
+}
+
+// annotationHarms says whether another workload under x's service account would lose by the annotation: roles that the
+// service account holds itself, or the node's identity. What its owner answered is no loss.
+func (w *world) annotationHarms(x *work) bool {
+	t := &x.target
+	if t.oldKSA == nil || t.model != Impersonation || t.oldKSA.Annotations[AccountAnnotation] != "" {
+		return false
+	}
+	return slices.ContainsFunc(w.underKSA[x.ksa], func(y under) bool {
+		if y.work == x {
+			return false
+		}
+		if len(t.oldKSA.Grants) > 0 && !y.settled(HoldDirectGrants) {
+			return true
+		}
+		return y.obj != nil && !y.settled(HoldMetadataIdentity) && slices.ContainsFunc(y.obj.PodSpecs, func(p scanner.PodSpec) bool {
+			return slices.ContainsFunc(p.Containers, func(c scanner.Container) bool { return y.usesNode(&c) })
+		})
 	})
 }
 

@@ -313,6 +313,16 @@ func TestKeep(t *testing.T) {
 		{"annotated for the same account", false, func(b *build) {
 			b.inv.ServiceAccounts[0].Annotations = map[string]string{AccountAnnotation: payments}
 		}},
+		{"with another that is held for the roles of the service account itself", true, func(b *build) {
+			b.mounted(b.workload(deployment("payments", "web"), "api"), "api-key", "k1")
+			b.inv.ServiceAccounts[0].Grants = []scanner.Grant{{Resource: "//storage.googleapis.com/projects/_/buckets/b", Role: "roles/storage.objectViewer"}}
+		}},
+		{"with another that is held for a container with the node's identity", true, func(b *build) {
+			w := b.workload(deployment("payments", "web"), "api")
+			b.mounted(w, "api-key", "k1")
+			w = &b.inv.Workloads[len(b.inv.Workloads)-1]
+			w.PodSpecs[0].Containers = append(w.PodSpecs[0].Containers, scanner.Container{Name: "agent", Type: "container", Metadata: "used: command names the metadata server"})
+		}},
 		{"an operator runs pods under it", true, func(b *build) {
 			b.inv.Mentions = []scanner.Mention{{ServiceAccount: scanner.Ref{Namespace: "payments", Name: "api"}, Object: scanner.Ref{APIVersion: "x/v1", Kind: "Prometheus", Namespace: "payments", Name: "p"}, Why: "operator"}}
 		}},
@@ -322,6 +332,7 @@ func TestKeep(t *testing.T) {
 	} {
 		b, policy := apiWorld()
 		test.change(b)
+		policy.Workloads = []WorkloadRule{{Workload: api.String(), Answers: map[string]string{HoldDirectGrants: "not-used"}}}
 		p := b.plan(t, *policy)
 		i := slices.IndexFunc(p.Moves, func(m Move) bool { return m.Workload == api })
 		if i < 0 {

@@ -170,7 +170,7 @@ func (w *world) judgePods(x *work) {
 	for _, p := range x.obj.PodSpecs {
 		host = host || p.HostNetwork
 		for _, c := range p.Containers {
-			if c.Metadata == "used" && !x.usesIn(c.Name) {
+			if x.usesNode(&c) {
 				x.hold(HoldMetadataIdentity, fmt.Sprintf("the container %s has no key and is known to use the metadata server: today it is the node there, after the move the account", quoted(c.Name)))
 			}
 		}
@@ -178,6 +178,12 @@ func (w *world) judgePods(x *work) {
 	if host {
 		w.judgeHostNetwork(x)
 	}
+}
+
+// usesNode says whether the container is known to use the metadata server and has no key.
+func (x *work) usesNode(c *scanner.Container) bool {
+	verdict, _, _ := strings.Cut(c.Metadata, ":") // the reason follows
+	return verdict == "used" && !x.usesIn(c.Name)
 }
 
 // usesIn says whether a use stands in the container.

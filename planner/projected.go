@@ -32,16 +32,7 @@ func (w *world) judgeHostNetwork(x *work) {
 		x.problems = append(x.problems, problem{code: HoldHostNetwork, reason: reason})
 		return
 	}
-	missing := ""
-	switch {
-	case slices.ContainsFunc(x.uses, func(u *use) bool { return u.Via != scanner.EnvFile || u.Env != credentialsFile || len(u.At) == 0 }):
-		missing = "the key is used in another way than by " + credentialsFile
-	case w.modelOf(x) != Impersonation:
-		missing = "the direct model is asked for"
-	case w.provider(x) == "":
-		missing = "project, location and name of the one cluster are not known (--cluster)"
-	}
-	if missing != "" {
+	if missing, _ := w.tokenMissing(x); missing != "" {
 		x.problems = append(x.problems, problem{code: HoldHostNetwork, reason: reason + "; a projected token is asked for, but " + missing})
 		return
 	}
@@ -49,6 +40,20 @@ func (w *world) judgeHostNetwork(x *work) {
 	if w.policy.HostNetwork == "" {
 		x.answers[HoldHostNetwork] = true
 	}
+}
+
+// tokenMissing says what the alternative lacks, and what in the policy file would bring it: "" where nothing does. Where
+// nothing is missing, that is the answer that asks for it.
+func (w *world) tokenMissing(x *work) (missing, settles string) {
+	switch {
+	case slices.ContainsFunc(x.uses, func(u *use) bool { return u.Via != scanner.EnvFile || u.Env != credentialsFile || len(u.At) == 0 }):
+		return "the key is used in another way than by " + credentialsFile, ""
+	case w.modelOf(x) != Impersonation:
+		return "the direct model is asked for", "workloads[].model: " + Impersonation
+	case w.provider(x) == "":
+		return "project, location and name of the one cluster are not known (--cluster)", "clusters: PROJECT/LOCATION/NAME"
+	}
+	return "", "workloads[].answers." + HoldHostNetwork + ": projected-token"
 }
 
 // provider is the URL of the identity provider that the workload's one cluster is, "" where that is not known.

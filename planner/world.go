@@ -47,6 +47,7 @@ type world struct {
 	bindingNames map[scanner.Ref]bool // role bindings that exist or are planned
 	planned      map[string]*work     // accounts that a split creates
 	principals   map[string]int       // members of accounts' policies, planned ones included
+	counted      map[Grant]bool       // the planned ones of service accounts that are kept, by account and member
 
 	elsewhere     map[scanner.Holder][]*work // users of a ConfigMap that sets their variable
 	unreadSecrets int                        // Secrets in use of which neither content nor account is known
@@ -107,7 +108,7 @@ func newWorld(inv scanner.Inventory, policy Policy) *world {
 	w := &world{
 		inv: inv, policy: policy,
 		made: make(map[name]bool), bindingNames: make(map[scanner.Ref]bool), planned: make(map[string]*work),
-		principals: make(map[string]int), elsewhere: make(map[scanner.Holder][]*work),
+		principals: make(map[string]int), counted: make(map[Grant]bool), elsewhere: make(map[scanner.Holder][]*work),
 	}
 	w.indexObjects()
 	w.refs = w.clusterRefs()
