@@ -42,7 +42,7 @@ func change(root map[string]any, edit planner.Edit) error {
 		if _, removed := next.(gone); removed {
 			return nil // an edit removes what this one is a part of
 		}
-		if !ok {
+		if !ok || next == nil && edit.Op != planner.OpRemove {
 			m, isMap := at.(map[string]any)
 			if step.Key == "" || !isMap || edit.Op == planner.OpRemove {
 				return fmt.Errorf("%s is not there", edit.Field[:i+1])
