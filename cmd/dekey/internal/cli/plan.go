@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"strings"
 
@@ -104,7 +103,7 @@ func readInventory(name string) (inventory scanner.Inventory, found bool, err er
 	}
 	kind, err := planfile.Kind(name, data)
 	switch {
-	case errors.Is(err, planfile.ErrKind) && !bytes.Contains(data, []byte(`"dekey/`)), err != nil && !errors.Is(err, planfile.ErrKind):
+	case err != nil && !bytes.Contains(data, []byte(`"dekey/`)):
 		return inventory, false, nil // a manifest in JSON, or no JSON at all: scan says what it is
 	case err != nil:
 		return inventory, false, usageError{err}
