@@ -89,6 +89,9 @@ func (a *analysis) resolve() bool {
 		for i, pod := range d.pods {
 			if d.Ref.Kind == "ProwJob" {
 				pod = a.withPresets(pod, d)
+				if u, ok := pod.WithoutPreset(); ok && i == 0 && a.lacksPreset(d) {
+					r.uses = append(r.uses, u)
+				}
 			}
 			if pod.Plain() || !pod.Telling() && !namesAny(&pod, holding) {
 				continue
@@ -159,6 +162,14 @@ func (a *analysis) withPresets(pod wiring.Pod, d *definition) wiring.Pod {
 		}
 	}
 	return pod
+}
+
+// lacksPreset says that a job asks for a service account's key by a label, and that no preset of its source has the label.
+func (a *analysis) lacksPreset(d *definition) bool {
+	return wiring.Unpaired(d.labels)[wiring.AccountPreset] == "true" && !slices.ContainsFunc(a.presets, func(p preset) bool {
+		_, ok := p.Labels[wiring.AccountPreset]
+		return ok && p.source == d.source
+	})
 }
 
 func (a *analysis) presume(secret Holder, namespace string, at place) bool {

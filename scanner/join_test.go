@@ -287,6 +287,25 @@ spec: {acme: {solvers: [{dns01: {cloudDNS: {project: p, serviceAccountSecretRef:
 		},
 	},
 	{
+		name: "a Prow job whose label asks for a key dangles until the preset is seen",
+		files: map[string]string{
+			"jobs.yaml": `
+{apiVersion: prow.k8s.io/v1, kind: ProwJob, metadata: {name: labelled}, labels: {preset-service-account: "true"}, spec: {containers: [{name: test, image: a}]}}
+---
+{apiVersion: prow.k8s.io/v1, kind: ProwJob, metadata: {name: off}, labels: {preset-service-account: "false"}, spec: {containers: [{name: test, image: a}]}}
+---
+{apiVersion: prow.k8s.io/v1, kind: ProwJob, metadata: {name: own}, labels: {preset-service-account: "true"}, spec: {containers: [{name: test, image: a, env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: ""}]}]}}`,
+		},
+		want: []string{"ProwJob/labelled env-file in test by GOOGLE_APPLICATION_CREDENTIALS of /// hold dangling"},
+	},
+	{
+		name: "a preset without a key answers the label",
+		files: map[string]string{
+			"config.yaml": `{presets: [{labels: {preset-service-account: "true"}, env: [{name: HOME, value: /root}]}]}`,
+			"jobs.yaml":   `{apiVersion: prow.k8s.io/v1, kind: ProwJob, metadata: {name: labelled}, labels: {preset-service-account: "true"}, spec: {containers: [{name: test, image: a}]}}`,
+		},
+	},
+	{
 		name: "a policy and a CRD are no workloads, and bait is passed over",
 		files: map[string]string{
 			"a.yaml": `

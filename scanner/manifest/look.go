@@ -55,6 +55,8 @@ var patterns = []pattern{
 	{text: "--service_account_key", marks: wired, hint: true, flag: true},
 	{text: "--google-service-account-json", marks: wired, hint: true, flag: true},
 	{text: activation, marks: wired, hint: true, flag: true},
+	// What a job of Prow asks for a key with.
+	{text: "preset-service-account", marks: wired},
 	// Key files: as text, and in the three alignments of base64; Helm's releases in base64 of base64 of gzip.
 	{text: "private_key", marks: wired, key: true},
 	{text: "refresh_token", marks: wired, key: true},

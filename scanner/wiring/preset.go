@@ -115,3 +115,22 @@ func (p Pod) With(preset Preset) Pod {
 func byPreset(name string) object.Obstacle {
 	return hold(noRecipe, "the preset %s brings the key to every job with its labels, and cannot set serviceAccountName", visible(name))
 }
+
+// AccountPreset is the label by which jobs ask for the preset that brings the variable GOOGLE_APPLICATION_CREDENTIALS and
+// the key behind it. Source: kubernetes/test-infra, config/prow/config.yaml.
+const AccountPreset = "preset-service-account"
+
+const standardVariable = "GOOGLE_APPLICATION_CREDENTIALS"
+
+// WithoutPreset is the use of a key by a pod whose job asks for AccountPreset when that is not to be seen. A pod that
+// sets the variable itself has none.
+func (p Pod) WithoutPreset() (u Use, ok bool) {
+	if len(p.containers) == 0 || slices.ContainsFunc(p.containers, func(c container) bool { return slices.Contains(c.names, standardVariable) }) {
+		return Use{}, false
+	}
+	c := p.containers[0]
+	return Use{
+		PodSpec: p.path, Container: c.name, ContainerType: c.typ, Via: object.EnvFile, Env: standardVariable, Standard: true, Dangling: true,
+		Hold: []object.Obstacle{hold(dangling, "the label %s brings %s and a key, and no preset with that label was read", AccountPreset, standardVariable)},
+	}, true
+}
