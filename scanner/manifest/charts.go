@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"path"
@@ -180,25 +181,23 @@ func (r *Reader) renderCharts(ctx context.Context, p *pass, sink scanner.Sink, d
 			return err
 		}
 		if why := r.loadChart(p, dir); why != "" {
-			r.chartFailed(p, sink, dir, path.Join(dir, "Chart.yaml"), 0, why, nil)
+			r.chartFailed(p, sink, dir, path.Join(dir, "Chart.yaml"), 0, why)
 			continue
 		}
 		r.thirdParty(p, sink, dir, s)
-		covered := map[string]bool{} // templates that gave what was selected
-		failed := false
+		covered := map[string][]byte{} // what templates gave that was selected
 		for _, release := range p.charts.releases[dir] {
 			r.renderRelease(ctx, p, release, s)
 			for _, gap := range release.gaps {
 				r.sayChart(p, sink, release.file, release.line, gap)
 			}
 			if release.why != "" {
-				failed = true
-				r.chartFailed(p, sink, dir, release.file, release.line, release.why, nil)
+				r.sayChart(p, sink, release.file, release.line, release.why)
 				continue
 			}
 			r.yieldRelease(p, sink, release, s, covered)
 		}
-		if !s.quiet && !failed {
+		if !s.quiet {
 			r.chartHints(p, sink, dir, "template", covered)
 		}
 	}
@@ -214,19 +213,19 @@ func (r *Reader) sayChart(p *pass, sink scanner.Sink, file string, line int, why
 }
 
 // chartFailed says why a chart is not rendered, and where it mentions keys.
-func (r *Reader) chartFailed(p *pass, sink scanner.Sink, dir, file string, line int, why string, covered map[string]bool) {
+func (r *Reader) chartFailed(p *pass, sink scanner.Sink, dir, file string, line int, why string) {
 	r.sayChart(p, sink, file, line, why)
 	if !p.charts.said["hints "+dir] {
 		p.charts.said["hints "+dir] = true
-		r.chartHints(p, sink, dir, "template", covered)
+		r.chartHints(p, sink, dir, "template", nil)
 	}
 }
 
-// chartHints are the mentions of keys in templates that gave no object with one: a branch that no values of this
+// chartHints are the mentions of keys in templates that no object has that they gave: a branch that no values of this
 // checkout switch on, or a chart that can not be rendered.
-func (r *Reader) chartHints(p *pass, sink scanner.Sink, dir, code string, covered map[string]bool) {
+func (r *Reader) chartHints(p *pass, sink scanner.Sink, dir, code string, covered map[string][]byte) {
 	for _, f := range p.files {
-		if f.marks&wired == 0 || covered[f.name] || !p.charts.renders(f.name) {
+		if f.marks&wired == 0 || !p.charts.renders(f.name) {
 			continue
 		}
 		if d, _ := p.charts.of(f.name); d != dir {
@@ -237,10 +236,21 @@ func (r *Reader) chartHints(p *pass, sink scanner.Sink, dir, code string, covere
 			continue
 		}
 		for _, hint := range r.hints(f.name, data, 1, 1, code, "a Helm template") {
+			if shows(covered[f.name], hint.Env) {
+				continue
+			}
 			sink.Hint(hint)
 			p.digest(f.name, data)
 		}
 	}
+}
+
+// shows says whether a rendered text mentions what a template does.
+func shows(text []byte, name string) bool {
+	if name == "--key-file" {
+		name = activation
+	}
+	return bytes.Contains(text, []byte(name))
 }
 
 // renderRelease renders a release once, and traces the texts of what it gives when any of it is selected.
@@ -330,7 +340,7 @@ func (r *Reader) helm(ctx context.Context, p *pass, release *release, values []m
 }
 
 // yieldRelease hands on the selected objects of a release.
-func (r *Reader) yieldRelease(p *pass, sink scanner.Sink, release *release, s selection, covered map[string]bool) {
+func (r *Reader) yieldRelease(p *pass, sink scanner.Sink, release *release, s selection, covered map[string][]byte) {
 	used := false
 	for _, rendered := range release.objects {
 		if !s.document(rendered.Text) {
@@ -351,7 +361,7 @@ func (r *Reader) yieldRelease(p *pass, sink scanner.Sink, release *release, s se
 			if s.object != nil && !s.object(o) {
 				continue
 			}
-			used, covered[template] = true, true
+			used, covered[template] = true, append(covered[template], rendered.Text...)
 			if p.once(place{root: release.ID, file: template, document: rendered.Index, ref: o.Ref}) {
 				sink.Object(o)
 			}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"dekey/scanner"
+	"dekey/scanner/catalog"
 	"dekey/scanner/manifest/document"
 )
 
@@ -111,6 +112,11 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 		}
 		return true
 	})
+	for _, m := range secretVariable.FindAllSubmatchIndex(text, -1) {
+		if catalog.KeyEnv(string(text[m[2]:m[3]])) {
+			offsets = append(offsets, m[2])
+		}
+	}
 	slices.Sort(offsets)
 	var hints []scanner.Hint
 	last := -1
@@ -139,6 +145,9 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 	}
 	return hints
 }
+
+// secretVariable is a variable that an entry of a Secret fills: its name can tell that this is a key.
+var secretVariable = regexp.MustCompile(`(?m)^[ \t]*-?[ \t]*name:[ \t]*["']?([A-Z][A-Z0-9_]{4,100})["']?[ \t]*\r?\n[ \t]*valueFrom:[ \t]*\r?\n[ \t]*secretKeyRef:`)
 
 // assigned is a line, up to and after a variable's name, that sets the variable: an item's name, a key, an assignment.
 var (

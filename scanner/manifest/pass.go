@@ -28,6 +28,7 @@ type pass struct {
 	chartFiles     []string // the Chart.yaml files
 	names          []uint64 // of all files that were read, hashed and sorted
 	charts         *charts
+	settings       []setting // of key variables, in values files
 
 	mu      sync.Mutex
 	digests map[string]string // of the files that something was read from

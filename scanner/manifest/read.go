@@ -103,7 +103,12 @@ func (r *Reader) give(ctx context.Context, p *pass, sink scanner.Sink, files, ma
 		return err
 	}
 	r.yieldDeployments(p, sink, s)
-	return r.renderCharts(ctx, p, sink, p.charts.needed(matter), s)
+	if err := r.renderCharts(ctx, p, sink, p.charts.needed(matter), s); err != nil || s.quiet {
+		return err
+	}
+	r.settingHints(p, sink)
+	r.writtenSecrets(p, sink)
+	return nil
 }
 
 // outcome is what one file gives.
@@ -111,6 +116,7 @@ type outcome struct {
 	objects []*written
 	hints   []scanner.Hint
 	gaps    []scanner.Gap
+	values  []setting
 	lone    *scanner.Origin // the file is a key, or may hold one
 	data    []byte
 	name    string
@@ -138,6 +144,7 @@ func (r *Reader) yield(ctx context.Context, p *pass, sink scanner.Sink, files []
 			}
 		}
 		if !s.quiet {
+			p.settings = append(p.settings, o.values...)
 			for _, hint := range o.hints {
 				used = true
 				sink.Hint(hint)
@@ -224,7 +231,11 @@ func (r *Reader) readDocument(p *pass, o *outcome, d document.Document, origin s
 	}
 	found := objects(node, value, origin)
 	if len(found) == 0 {
-		if first := searchText(d.Text); first&wired != 0 && isTemplate(d.Text) {
+		first := searchText(d.Text)
+		if first&wired != 0 {
+			o.values = append(o.values, r.settings(o.name, d, node, value)...)
+		}
+		if first&wired != 0 && isTemplate(d.Text) {
 			o.hints = append(o.hints, r.templateHints(o.name, d.Text, d.Index, d.Line)...)
 		} else if holdsKeyText(d.Text) && !kustomize.IsFile(o.name) {
 			o.lone = &origin

@@ -26,6 +26,11 @@ func (r *Reader) thirdParty(p *pass, sink scanner.Sink, dir string, s selection)
 			}
 		}
 		if len(known) > 0 {
+			for _, k := range known {
+				for _, l := range layers {
+					p.charts.said["values "+l.File+" "+k.Values[len(k.Values)-1].Key] = true
+				}
+			}
 			r.yieldValues(p, sink, s, release.ID, object.Ref{APIVersion: "helm.sh/v3", Kind: "HelmChart", Namespace: release.Namespace, Name: release.Name}, layers, known)
 		}
 	}
@@ -46,6 +51,9 @@ func (r *Reader) yieldDeployments(p *pass, sink scanner.Sink, s selection) {
 		}
 		for _, gap := range d.gaps {
 			r.sayChart(p, sink, d.file, d.line, gap)
+		}
+		for _, l := range d.layers {
+			p.charts.said["values "+l.File+" "] = true
 		}
 		r.yieldValues(p, sink, s, d.id, ref, d.layers, []object.ChartValues{{Name: d.chart, Values: object.Keys("values"), Namespace: d.namespace}})
 	}
