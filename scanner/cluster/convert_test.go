@@ -21,7 +21,7 @@ func TestConvert(t *testing.T) {
 		// Random bytes are no quantity and no time.
 		func(q *quantity.Quantity, _ randfill.Continue) { *q = quantity.MustParse("100m") },
 		func(at *metav1.Time, _ randfill.Continue) { *at = metav1.Unix(1700000000, 0) },
-		func(fields *metav1.FieldsV1, _ randfill.Continue) { fields.Raw = []byte("{}") },
+		func(fields *metav1.FieldsV1, _ randfill.Continue) { *fields = *metav1.NewFieldsV1("{}") },
 	)
 	for range 300 {
 		for _, o := range []runtime.Object{&appsv1.Deployment{}, &batchv1.CronJob{}, &corev1.Pod{}, &corev1.ReplicationController{}, &corev1.ServiceAccount{}} {
