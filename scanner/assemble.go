@@ -237,9 +237,13 @@ func (r resolvedWorkload) runsUnder(names map[accountName]bool) bool {
 	})
 }
 
-// matters says that a service account is one of names. The default one of an unknown namespace is nobody's in particular.
+// matters says that a service account is one of names, or may be: a namespace that is not known may be any. The default one
+// of an unknown namespace is nobody's in particular.
 func matters(names map[accountName]bool, namespace, name string) bool {
-	return names[accountName{namespace, name}] && (namespace != "" || name != "default")
+	if namespace == "" {
+		return name != "default" && anyNamespace(names, name)
+	}
+	return names[accountName{namespace, name}]
 }
 
 // resourcesThatMatter are the custom resources with findings and without pods.
