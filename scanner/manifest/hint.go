@@ -128,7 +128,7 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 		last = start
 		named := word(text, offset)
 		flag := flags[offset] || strings.HasPrefix(named, "-")
-		if commented(text[start:offset]) || !flag && !assigns(text[start:], offset-start) {
+		if commented(text[start:offset]) || deleted(text, start) || !flag && !assigns(text[start:], offset-start) {
 			continue
 		}
 		if named == activation {
@@ -167,6 +167,24 @@ func assigns(line []byte, offset int) bool {
 func commented(before []byte) bool {
 	before = bytes.TrimSpace(before)
 	return bytes.HasPrefix(before, []byte("#")) || bytes.HasPrefix(before, []byte("//"))
+}
+
+// A patch takes an item out of a list by naming it beside this directive.
+// Source: kubernetes.io, "Update API Objects in Place Using kubectl patch", strategic merge.
+var (
+	deletedBefore = regexp.MustCompile(`(?m)^[ \t]*-[ \t]*["']?\$patch["']?:[ \t]*["']?delete["']?[ \t]*\r?\n$`)
+	deletedAfter  = regexp.MustCompile(`^[ \t]*-[ \t]*[^\n]*\n(?:[ \t]*value:[^\n]*\n)?[ \t]*["']?\$patch["']?:[ \t]*["']?delete["']?[ \t]*\r?(?:\n|$)`)
+)
+
+// deleted says that the line at start names an item of a list that a patch deletes.
+func deleted(text []byte, start int) bool {
+	if start > 0 {
+		before := bytes.LastIndexByte(text[:start-1], '\n') + 1
+		if deletedBefore.Match(text[before:start]) {
+			return true
+		}
+	}
+	return deletedAfter.Match(text[start:min(len(text), start+2000)])
 }
 
 // word is the name around offset: a variable or a field.

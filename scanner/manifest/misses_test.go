@@ -13,6 +13,8 @@ func TestWhatNothingRenders(t *testing.T) {
 	const (
 		chart = "apiVersion: v2\nname: hub\nversion: 1.0.0\n"
 		taken = "values that a template takes up"
+		// deployed is a patch, up to the items of env.
+		deployed = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      containers:\n      - name: a\n        env:\n"
 	)
 	pod := "apiVersion: v1\nkind: Pod\nmetadata: {name: hub}\nspec:\n  containers:\n  - name: hub\n    image: hub\n    env:\n"
 	for _, test := range []struct {
@@ -47,6 +49,16 @@ func TestWhatNothingRenders(t *testing.T) {
 				"prod.yaml:2:3: template E2E_GOOGLE_APPLICATION_CREDENTIALS (" + taken + ")",
 				"prod.yaml:3:3: template GOOGLE_APPLICATION_CREDENTIALS (" + taken + ")",
 			},
+		},
+		{
+			name: "a patch that takes the variable out of an overlay that does not render",
+			files: map[string]string{
+				"kustomization.yaml": "resources: [nowhere]\npatches: [{path: first.yaml}, {path: last.yaml}, {path: sets.yaml}]\n",
+				"first.yaml":         deployed + "        - $patch: delete\n          name: GOOGLE_APPLICATION_CREDENTIALS\n          value: /s/key.json\n",
+				"last.yaml":          deployed + "        - name: GOOGLE_APPLICATION_CREDENTIALS\n          value: /s/key.json\n          $patch: delete\n",
+				"sets.yaml":          deployed + "        - $patch: delete\n          name: HOME\n        - name: GOOGLE_APPLICATION_CREDENTIALS\n          value: /s/key.json\n",
+			},
+			want: []string{"sets.yaml:12:17: not-provable GOOGLE_APPLICATION_CREDENTIALS (a part of an overlay that can not be rendered)"},
 		},
 		{
 			name: "look-alikes",
