@@ -160,7 +160,11 @@ func applyOnce(content []byte, edits []owned) (applied, error) {
 		}
 	}
 	batch, at := distinct(direct)
-	result, err := applyPatch(content, batch)
+	apply := applyPatch
+	if slices.ContainsFunc(direct, func(e owned) bool { return e.role == object.Template }) {
+		apply = yamledit.ApplyTemplate
+	}
+	result, err := apply(content, batch)
 	if err != nil {
 		return applied{}, err
 	}

@@ -197,14 +197,11 @@ func editable(o *scanner.Object, place object.Place, edit planner.Edit) *planner
 	where := fmt.Sprintf("%s:%d", place.Origin.Path, place.Origin.Line)
 	var h planner.Hold
 	switch place.Role {
-	case object.Manifest, object.Strategic, object.JSON6902, object.Values:
+	case object.Manifest, object.Strategic, object.JSON6902, object.Values, object.Template:
 		return nil
-	case object.Template:
-		h = hold(planner.HoldTemplate, fmt.Sprintf("%s of %s is written in a template (%s)", edit.Field, o.Ref, where),
-			"Can the template be changed by hand?")
 	default:
-		h = hold(planner.HoldNotProvable, fmt.Sprintf("%s of %s is made by a kustomization (%s)", edit.Field, o.Ref, where),
-			"Can the kustomization be changed by hand?")
+		h = hold(planner.HoldNotProvable, fmt.Sprintf("%s of %s is made by something that is not edited (%s)", edit.Field, o.Ref, where),
+			"Can it be changed by hand?")
 	}
 	h.At = &place.Origin
 	return &h

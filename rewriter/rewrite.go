@@ -102,6 +102,9 @@ func (w *work) look() error {
 		return fmt.Errorf("rendering the checkout: %w", err)
 	}
 	w.index()
+	if slices.ContainsFunc(w.plan.Moves, func(m planner.Move) bool { return !m.Live && len(w.objects[m.Workload]) == 0 }) {
+		return w.everything() // a name that is made in a template stands in no file
+	}
 	changed, roots := map[string]bool{}, map[string]bool{}
 	for _, o := range w.before {
 		for _, origin := range o.Origins {
@@ -131,11 +134,19 @@ func (w *work) look() error {
 		delete(roots, o.Root)
 	}
 	if len(roots) > 0 || !contains(w.before, found) {
-		// A rendering needs more than can be read off its kustomizations: then everything is read.
-		w.part = w.tree
-		if w.before, err = w.renderer.Render(w.ctx, w.part, nil); err != nil {
-			return fmt.Errorf("rendering the checkout: %w", err)
-		}
+		// A rendering needs more than can be read off its kustomizations.
+		return w.everything()
+	}
+	w.index()
+	return nil
+}
+
+// everything renders the whole checkout.
+func (w *work) everything() error {
+	var err error
+	w.part = w.tree
+	if w.before, err = w.renderer.Render(w.ctx, w.part, nil); err != nil {
+		return fmt.Errorf("rendering the checkout: %w", err)
 	}
 	w.index()
 	return nil

@@ -37,15 +37,18 @@ func (r *Reader) Render(ctx context.Context, tree fs.FS, refs []scanner.Ref) ([]
 		return found || odd.Has(text)
 	}
 	p, err := r.walk(ctx, files, func(name string, data []byte, _ *nameIndex) marks {
-		switch {
-		case classify(name) != manifest || bomOf16(data):
+		if classify(name) != manifest || bomOf16(data) {
 			return 0
-		case mentions(data, exact):
-			return named
-		case mentions(data, spelled):
-			return nearly
 		}
-		return 0
+		// What says where things are deployed gives them their namespace, whatever is asked for.
+		found := look(name, data, nil) & gitops
+		switch {
+		case mentions(data, exact):
+			found |= named
+		case mentions(data, spelled):
+			found |= nearly
+		}
+		return found
 	})
 	if err != nil {
 		return nil, err
