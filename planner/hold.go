@@ -89,6 +89,10 @@ func (w *world) settles(code string, x *work, u *use) string {
 		if x.identity {
 			return "" // the controller's service account is not this object's to replace
 		}
+	case HoldProgramReadsKey:
+		if u != nil && u.Via == scanner.Inline {
+			return "" // no answer edits a line with key material
+		}
 	case HoldHostNetwork:
 		if _, settles := w.tokenMissing(x); w.projectedToken(x) || settles == "" {
 			return settles

@@ -389,6 +389,11 @@ func TestAnswerSettles(t *testing.T) {
 			b.inv.Workloads[0].HostNetwork = true
 			b.inv.Findings[0].Env = "PUBSUB_KEY"
 		}, nil},
+		{"a ConfigMap with the key written out", HoldProgramReadsKey, "", func(b *build, _ *Policy) {
+			b.inv.Workloads = nil
+			f := &b.inv.Findings[0]
+			f.Via, f.Workload = scanner.Inline, scanner.Ref{APIVersion: "v1", Kind: "ConfigMap", Namespace: "payments", Name: "keys"}
+		}, nil},
 		{"a controller whose service account was not seen", HoldServiceAccountUnseen, "", func(b *build, p *Policy) {
 			f := &b.inv.Findings[0]
 			f.Via, f.Env, f.Field = scanner.Reference, "", "spec.credentials"
@@ -403,6 +408,9 @@ func TestAnswerSettles(t *testing.T) {
 		if len(p.Holds) != 1 || p.Holds[0].Code != test.code || p.Holds[0].Answer != test.answer {
 			t.Errorf("%s: %d moves; holds %+v", test.name, len(p.Moves), p.Holds)
 			continue
+		}
+		if test.settle == nil && strings.Contains(p.Holds[0].Reason, HoldNamespaceUnknown) {
+			t.Errorf("%s: it asks for a namespace that it has: %s", test.name, p.Holds[0].Reason)
 		}
 		if test.settle != nil {
 			test.settle(policy)

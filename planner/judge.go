@@ -264,8 +264,8 @@ func (w *world) invalidName(x *work, u *use) string {
 }
 
 func (w *world) judgeNamespace(x *work) {
-	if x.ref.Kind == "" {
-		return
+	if x.ref.Kind == "" || x.ksa.name == "" {
+		return // nothing of it runs under a service account that is known
 	}
 	if x.ksa.namespace == "" {
 		x.hold(HoldNamespaceUnknown, "the manifest names no namespace, and the grant does")
