@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -39,12 +40,11 @@ func (f *facts) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.window, "window", "", "the change `WINDOW`, for the report")
 }
 
-// read gives the policy that is in force for a checkout at root ("" where there is none): the flags over the named
-// policy file, or over the little that the checkout's own dekey.yaml is trusted with.
-func (f *facts) read(sys System, root string) (planner.Policy, error) {
+// read gives the policy that is in force for the checkouts at roots: the flags over the named policy file, or over the
+// little that each checkout's own dekey.yaml is trusted with.
+func (f *facts) read(sys System, roots ...string) (planner.Policy, error) {
 	var policy planner.Policy
-	switch {
-	case f.policy != "":
+	if f.policy != "" {
 		data, err := os.ReadFile(f.policy)
 		if err != nil {
 			return policy, usagef("reading the policy: %w", err)
@@ -52,17 +52,21 @@ func (f *facts) read(sys System, root string) (planner.Policy, error) {
 		if policy, err = planfile.ReadPolicy(f.policy, data); err != nil {
 			return policy, usageError{err}
 		}
-	case root != "":
-		name := filepath.Join(root, "dekey.yaml")
-		data, err := readWithin(root, "dekey.yaml")
-		if errors.Is(err, os.ErrNotExist) {
-			break
-		}
-		if err != nil {
-			return policy, usagef("reading the policy: %w", err)
-		}
-		if policy, err = planfile.ReadCheckoutPolicy(name, data); err != nil {
-			return policy, usageError{err}
+	} else {
+		for _, root := range roots {
+			name := filepath.Join(root, "dekey.yaml")
+			data, err := readWithin(root, "dekey.yaml")
+			if errors.Is(err, os.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return policy, usagef("reading the policy: %w", err)
+			}
+			own, err := planfile.ReadCheckoutPolicy(name, data)
+			if err != nil {
+				return policy, usageError{err}
+			}
+			policy = stricter(policy, own)
 		}
 	}
 	flags, err := f.parse()
@@ -72,6 +76,32 @@ func (f *facts) read(sys System, root string) (planner.Policy, error) {
 	policy = planfile.Overlay(policy, flags)
 	policy.Now = sys.Now().UTC()
 	return policy, nil
+}
+
+// stricter joins what two checkouts hold, exclude, and bound.
+func stricter(a, b planner.Policy) planner.Policy {
+	a.Exclude = append(a.Exclude, b.Exclude...)
+	a.Workloads = append(a.Workloads, b.Workloads...)
+	for _, setting := range b.Untrusted {
+		if !slices.Contains(a.Untrusted, setting) {
+			a.Untrusted = append(a.Untrusted, setting)
+		}
+	}
+	a.Soak = planner.Soak{Disable: max(a.Soak.Disable, b.Soak.Disable), Delete: max(a.Soak.Delete, b.Soak.Delete)}
+	a.Limits = planner.Limits{
+		FileBytes: lower(a.Limits.FileBytes, b.Limits.FileBytes), Levels: lower(a.Limits.Levels, b.Limits.Levels),
+		Documents: lower(a.Limits.Documents, b.Limits.Documents), RenderTime: lower(a.Limits.RenderTime, b.Limits.RenderTime),
+		RenderBytes: lower(a.Limits.RenderBytes, b.Limits.RenderBytes),
+	}
+	return a
+}
+
+// lower is the lower of two limits, of which zero is none.
+func lower[T ~int | ~int64](a, b T) T {
+	if a == 0 || b == 0 {
+		return a + b
+	}
+	return min(a, b)
 }
 
 // parse gives what the flags say, as a policy of their own.

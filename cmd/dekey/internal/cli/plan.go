@@ -42,8 +42,9 @@ inventories, of many clusters and repositories, are merged.`,
 					continue
 				}
 				inventories = append(inventories, inventory)
+				reading.roots = append(reading.roots, checkouts(inventory)...)
 			}
-			policy, err := reading.facts.read(sys, "")
+			policy, err := reading.facts.read(sys, reading.roots...)
 			if err != nil {
 				return err
 			}
@@ -81,6 +82,20 @@ inventories, of many clusters and repositories, are merged.`,
 	reading.add(cmd.Flags())
 	output.add(cmd.Flags(), "json")
 	return cmd
+}
+
+// checkouts are the folders that an inventory was made from, where they are here.
+func checkouts(inventory scanner.Inventory) []string {
+	var roots []string
+	for _, source := range inventory.Sources {
+		if source.Kind != "repository" || source.Root == "" {
+			continue
+		}
+		if info, err := os.Stat(source.Root); err == nil && info.IsDir() {
+			roots = append(roots, source.Root)
+		}
+	}
+	return roots
 }
 
 // decide plans, and seals the plan with what it was made from.

@@ -25,6 +25,8 @@ type reading struct {
 	noSecretValues bool
 
 	flags *pflag.FlagSet
+	// roots are the checkouts of inventories that were read, where they are still there: their policy files count too.
+	roots []string
 }
 
 func (r *reading) add(flags *pflag.FlagSet) {
@@ -49,7 +51,7 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 	if len(paths) == 0 && !r.live() {
 		paths = []string{"."}
 	}
-	var root string
+	roots := slices.Clone(r.roots)
 	for _, path := range paths {
 		if path == "-" {
 			continue
@@ -59,11 +61,11 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 			return none, planner.Policy{}, hintf(usagef("reading %s: %w", path, causeOf(err)),
 				"give the folder of a checkout, a file, or - for standard input")
 		}
-		if info.IsDir() && root == "" {
-			root = path
+		if info.IsDir() {
+			roots = append(roots, path)
 		}
 	}
-	policy, err := r.facts.read(sys, root)
+	policy, err := r.facts.read(sys, roots...)
 	if err != nil {
 		return none, policy, err
 	}
