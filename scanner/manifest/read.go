@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -249,6 +250,7 @@ func (r *Reader) readDocument(p *pass, o *outcome, d document.Document, origin s
 		}
 		r.namespace(w.object, p, o.name)
 		w.object.Live = r.options.Root == "-" && fromCluster(w.object)
+		w.object.Generated = cmp.Or(banner(o.data), banner(d.Text))
 		o.objects = append(o.objects, w)
 	}
 }
