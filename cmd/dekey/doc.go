@@ -3,10 +3,10 @@
 // It finds every key and every use of it in manifests and clusters, decides per
 // workload which Kubernetes service account acts as which Google service account,
 // and writes the change as text that people review: manifest edits, grant
-// commands, key-deletion steps, a report, a pull request.
+// commands, key-deletion steps, a report.
 //
 // dekey never changes a cluster, an IAM policy or a key. It reads, and writes
-// files, a branch and a pull request.
+// files.
 //
 // Stages
 //
@@ -22,7 +22,7 @@
 //	1  failed: nothing usable was written
 //	2  the command line or a policy file is wrong
 //	3  done, but something that should have been readable was not: gaps says where
-//	4  lint found violations, or check found that a precondition does not hold
+//	4  report --verify found that something does not hold
 //
 // What dekey can not see
 //
