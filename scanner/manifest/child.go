@@ -40,6 +40,17 @@ type child struct {
 	stderr    *beginning
 }
 
+// outOfMemory says whether a process's last words are that it got no more memory: from its own watch, from the Go runtime,
+// or from the race detector's.
+func outOfMemory(text string) bool {
+	for _, words := range []string{render.OutOfMemory, "out of memory", "cannot allocate memory", "failed to allocate"} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}
+
 // render runs one rendering. The response says why when there is none: a rendering that takes too long or too much
 // memory ends with its process.
 func (c *child) render(ctx context.Context, request render.Request) render.Response {
@@ -69,7 +80,7 @@ func (c *child) render(ctx context.Context, request render.Request) render.Respo
 			return r.response
 		}
 		c.stop()
-		if text := c.stderr.String(); strings.Contains(text, render.OutOfMemory) || strings.Contains(text, "out of memory") || strings.Contains(text, "cannot allocate memory") {
+		if outOfMemory(c.stderr.String()) {
 			return render.Response{Why: fmt.Sprintf("takes more than %d MiB of memory to render, and was cut off", c.limits.RenderBytes>>20)}
 		}
 		return render.Response{Why: "the renderer ended before it was done"}
