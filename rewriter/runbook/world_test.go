@@ -263,7 +263,7 @@ func (p *place) run(script string, args ...string) (int, string) {
 	var out bytes.Buffer
 	cmd := exec.Command("bash", append([]string{filepath.Join(p.dir, "runbook", script)}, args...)...)
 	cmd.Dir = p.t.TempDir()
-	cmd.Env = []string{"PATH=" + filepath.Join(p.dir, "bin") + ":" + os.Getenv("PATH"), "STUB_STATE=" + filepath.Join(p.dir, "state"),
+	cmd.Env = []string{"PATH=" + filepath.Join(p.dir, "bin") + ":" + os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0", "STUB_STATE=" + filepath.Join(p.dir, "state"),
 		"RUNBOOK_OFFSET=" + strconv.Itoa(int(p.offset/time.Second)), "TMPDIR=" + p.t.TempDir(), "HOME=/nonexistent"}
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
