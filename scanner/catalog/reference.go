@@ -201,6 +201,9 @@ func (r *referenceRule) read(entry string, o *object.Object, m match) []Referenc
 	case r.text != nil:
 		return r.readText(entry, o, m)
 	case r.Self:
+		if o.Ref.Name == "" { // generateName, or no object at all: there is no Secret that it could name
+			return nil
+		}
 		ref := r.reference(entry, o, m.path)
 		ref.Field = m.path
 		ref.Secret.Name, ref.Secret.Entry = o.Ref.Name, r.Entry.Default

@@ -188,6 +188,23 @@ func TestParsePattern(t *testing.T) {
 	}
 }
 
+// A Secret that is its own wiring and has no name yet (generateName) names nothing.
+func TestSelfWithoutAName(t *testing.T) {
+	o := decoded(map[string]any{
+		"apiVersion": "v1", "kind": "Secret",
+		"metadata": map[string]any{"generateName": "repo-", "labels": map[string]any{"argocd.argoproj.io/secret-type": "repository"}},
+		"data":     map[string]any{"username": "X2pzb25fa2V5", "password": "eA=="},
+	})
+	if got := References(o); len(got) != 0 {
+		t.Errorf("got %+v", got)
+	}
+	o.Ref.Name = "repo"
+	o.Content["metadata"].(map[string]any)["name"] = "repo"
+	if got := References(o); len(got) == 0 {
+		t.Error("the same Secret with a name gives nothing: the case above can not fail")
+	}
+}
+
 // A hostile object costs bounded time and never panics.
 func FuzzReferences(f *testing.F) {
 	for _, entry := range Entries() {
