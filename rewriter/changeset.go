@@ -62,6 +62,10 @@ type Removal struct {
 	Object scanner.Ref `json:"object"`
 	Keys   []string    `json:"keys"` // ids of the keys that must be deleted first
 	Why    string      `json:"why"`
+	// Document and Field say what goes, in the file as it is before any removal: Sweep makes the removal again from them.
+	// Document counts from 1, 0 is the whole file; no Field is the whole document.
+	Document int          `json:"document,omitempty"`
+	Field    scanner.Path `json:"field,omitempty"`
 }
 
 // A Manual is an edit for people.

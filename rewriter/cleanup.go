@@ -2,6 +2,7 @@ package rewriter
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -284,19 +285,18 @@ func (w *work) sweepFile(merged *overlay, name string, list []leftover, c *Chang
 	}
 	marked := keyfile.KeyLines(text)
 	file := &File{Path: name, Stage: StageCleanup, Mode: w.mode(name), Moves: []string{}, Edits: []FileEdit{}, prefix: w.source.Prefix, old: text, new: text, patched: text}
-	// From the back to the front, so that what is in front keeps its number; fields before whole documents.
-	slices.SortStableFunc(list, func(a, b leftover) int {
-		if a.document != b.document {
-			return b.document - a.document
-		}
-		return len(b.field) - len(a.field)
-	})
+	var removals []Removal
 	for _, l := range list {
 		removal, err := located(text, l)
 		if err != nil {
 			c.Manual = append(c.Manual, Manual{Where: name, What: "remove " + l.object.String(), Why: l.why + " (" + err.Error() + ")"})
 			continue
 		}
+		removals = append(removals, removal)
+	}
+	slices.SortStableFunc(removals, backwards)
+	for _, removal := range removals {
+		l := leftover{path: name, document: removal.Document, field: removal.Field, object: removal.Object, keys: removal.Keys, why: removal.Why}
 		for line := removal.From; line <= removal.To && line-1 < len(marked); line++ {
 			removal.Key = removal.Key || marked[line-1]
 		}
@@ -326,9 +326,31 @@ func (w *work) sweepFile(merged *overlay, name string, list []leftover, c *Chang
 	return nil
 }
 
+// backwards orders removals from the back of a file to its front, so that what is in front keeps its number; fields come
+// before whole documents.
+func backwards(a, b Removal) int {
+	return cmp.Or(b.Document-a.Document, len(b.Field)-len(a.Field), b.From-a.From)
+}
+
+// Sweep makes the removals of one file again: text is the file before them, the result is nil when nothing is left of it.
+// What comes out has the digest File.After; a caller makes sure. It is for removals whose lines are in no patch.
+func Sweep(text []byte, removals []Removal) ([]byte, error) {
+	list := slices.SortedStableFunc(slices.Values(removals), backwards)
+	for _, removal := range list {
+		next, err := removed(text, leftover{document: removal.Document, field: removal.Field})
+		if err != nil {
+			return nil, fmt.Errorf("removing lines %d to %d of %s: %w", removal.From, removal.To, removal.Path, err)
+		}
+		if text = next; text == nil {
+			break
+		}
+	}
+	return text, nil
+}
+
 // located says on which lines a leftover stands.
 func located(text []byte, l leftover) (Removal, error) {
-	r := Removal{Path: l.path, Object: l.object, Keys: nonNil(l.keys), Why: l.why, From: 1, To: max(1, lines(text))}
+	r := Removal{Path: l.path, Object: l.object, Keys: nonNil(l.keys), Why: l.why, From: 1, To: max(1, lines(text)), Document: l.document, Field: l.field}
 	switch {
 	case l.document == 0:
 		return r, nil
@@ -426,7 +448,7 @@ func (w *work) unlistGone(merged *overlay, gone map[string]leftover, c *Changese
 		file.new, file.patched = after.Content, after.Content
 		for i, line := range after.Lines {
 			file.Edits = append(file.Edits, FileEdit{Line: line, Op: planner.OpRemove, Field: edits[i].Field, Why: "its file is gone"})
-			c.Removals = append(c.Removals, Removal{Path: k.path, From: line, To: line, Object: why.object, Keys: nonNil(why.keys), Why: "the file that it names is gone"})
+			c.Removals = append(c.Removals, Removal{Path: k.path, From: line, To: line, Object: why.object, Keys: nonNil(why.keys), Why: "the file that it names is gone", Document: 1, Field: edits[i].Field})
 		}
 	}
 }

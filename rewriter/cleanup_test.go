@@ -2,14 +2,18 @@ package rewriter_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
+	"dekey/rewriter"
 	"dekey/scanner/keyfile/keytest"
 )
 
@@ -69,6 +73,17 @@ spec:
 			removals: []string{"external.yaml:8-9"},
 		},
 		{
+			name: "two entries of an ExternalSecret go, and the one behind them stays",
+			files: map[string]string{
+				"api.yaml":      strings.NewReplacer("          secretName: api-key\n", "          secretName: api-key\n          items: [{key: key.json, path: key.json}]\n").Replace(named("api")),
+				"two.yaml":      strings.NewReplacer("          secretName: api-key\n", "          secretName: api-key\n          items: [{key: two.json, path: key.json}]\n").Replace(named("two")),
+				"external.yaml": external + "  - secretKey: two.json\n    remoteRef: {key: two}\n  - secretKey: password\n    remoteRef: {key: other}\n",
+			},
+			accounts: map[string]string{"shop": account},
+			want:     map[string]string{"external.yaml": strings.Replace(external, "  - secretKey: key.json\n    remoteRef: {key: api}\n", "  - secretKey: password\n    remoteRef: {key: other}\n", 1)},
+			removals: []string{"external.yaml:8-9", "external.yaml:10-11"},
+		},
+		{
 			name: "a consumer is held: nothing goes",
 			files: map[string]string{"api.yaml": named("api"), "secret.yaml": secret(""),
 				"held.yaml": strings.Replace(named("held"), "GOOGLE_APPLICATION_CREDENTIALS", "MY_KEY_FILE", 1)},
@@ -98,6 +113,17 @@ spec:
 				t.Errorf("removals (-want +got):\n%s", diff)
 			}
 			merged := gitApply(t, files, result.Patch)
+			for _, file := range result.Changeset.Files {
+				if file.Stage != rewriter.StageCleanup {
+					continue
+				}
+				own := slices.DeleteFunc(slices.Clone(result.Changeset.Removals), func(r rewriter.Removal) bool { return r.Path != file.Path })
+				swept, err := rewriter.Sweep([]byte(merged[file.Path]), own)
+				sum := sha256.Sum256(swept)
+				if got := hex.EncodeToString(sum[:]); err != nil || swept == nil && file.After != "" || swept != nil && got != file.After {
+					t.Errorf("sweeping %s again gives other bytes than the file's digest says (%v):\n%s", file.Path, err, swept)
+				}
+			}
 			want := map[string]string{}
 			tree := fstest.MapFS{}
 			for name, text := range merged {

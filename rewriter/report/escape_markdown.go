@@ -8,6 +8,16 @@ import (
 // Foreign words go into code spans: there no forge sees a mention, a link, an issue number, a commit, an image or
 // HTML, and nothing is hidden.
 
+// MarkdownCode writes foreign text as a code span that it can not leave; a bar is escaped as the cells of tables ask for it.
+// Nothing is a dash.
+func MarkdownCode(s string) string { return mdCode(s) }
+
+// MarkdownProse writes a sentence that may quote foreign names: each word that is more than a plain word becomes code.
+func MarkdownProse(s string) string { return mdProse(s) }
+
+// MarkdownFence writes text of several lines as a fenced block that it can not leave.
+func MarkdownFence(language, s string) string { return mdFence(language, s) }
+
 // harmlessWord is a word that no Markdown dialect gives a meaning: letters with ordinary punctuation around them, or
 // a small number, without the dot or bracket that would start a list.
 var harmlessWord = regexp.MustCompile(`^[("]?\p{L}+(?:[-'’]\p{L}+)*[)"]?[.,;:?!)]?$|^\(?[0-9]{1,6}[,;:?!]?$|^[→–—…]$`)
