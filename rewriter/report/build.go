@@ -100,7 +100,7 @@ func (b *builder) fill(r *Report) {
 	b.rest(r)
 	b.count(r)
 	r.Risk = riskOf(r)
-	r.Dates = datesOf(b.in)
+	r.Dates, r.Done = datesOf(b.in), doneOf(b.in)
 	r.Headline = headline(r)
 	r.Codes = codesOf(r)
 	r.noNil()
@@ -126,6 +126,9 @@ func (b *builder) gaps(r *Report) {
 	}
 	for _, gap := range list {
 		r.Gaps = append(r.Gaps, Gap{Source: Visible(gap.Source), What: Visible(gap.What), Why: Visible(gap.Why)})
+	}
+	for _, name := range b.in.Edited {
+		r.Gaps = append(r.Gaps, Gap{Source: "runbook/evidence", What: Visible(name), Why: "the record is not as a script of this plan wrote it: it counts for nothing"})
 	}
 }
 

@@ -118,6 +118,7 @@ func HTML(w io.Writer, r *Report) error {
 		sectionOf("hold", "holds", 3, r.Holds), sectionOf("gap", "gaps", 1, r.Gaps), sectionOf("use", "uses", 3, v.Uses),
 		sectionOf("workload", "workloads", 3, moves), sectionOf("move", "", 2, moves), sectionOf("key", "keys", 2, r.Keys),
 		sectionOf("account", "accounts", 1, r.ServiceAccounts), sectionOf("script", "", 1, r.Scripts),
+		sectionOf("done", "finished", 1, r.Done),
 	}
 	p := &page{set: set, w: bufio.NewWriterSize(w, 1<<16), share: set.shares(sections)}
 	v.cutScripts(p.share["script"])
@@ -143,6 +144,7 @@ func HTML(w io.Writer, r *Report) error {
 	}
 	p.table(v, sections[3])
 	p.waves(r, details)
+	p.table(v, sections[8])
 	p.table(v, sections[5])
 	p.table(v, sections[6])
 	for _, part := range []struct {

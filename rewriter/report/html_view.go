@@ -140,7 +140,7 @@ func (v *view) nav() {
 		{"summary", "Summary", 1}, {"holds", "Holds", len(r.Holds)}, {"gaps", "Not seen", len(r.Gaps)}, {"access", "Access", len(r.Access)},
 		{"risks", "Risks", len(r.Risk.Reasons) + len(r.Notices)}, {"prerequisites", "First", len(r.Prerequisites)},
 		{"uses", "Uses", len(v.Uses)}, {"workloads", "Workloads", len(r.Moves)},
-		{"w1", "Waves", len(r.Waves)}, {"keys", "Keys", len(r.Keys)}, {"accounts", "Service accounts", len(r.ServiceAccounts)},
+		{"w1", "Waves", len(r.Waves)}, {"finished", "Done", len(r.Done)}, {"keys", "Keys", len(r.Keys)}, {"accounts", "Service accounts", len(r.ServiceAccounts)},
 		{"exceptions", "Exceptions", len(r.Exceptions)}, {"commands", "Commands", len(v.Scripts)}, {"codes", "Codes", len(r.Codes)},
 	} {
 		if entry.n > 0 {

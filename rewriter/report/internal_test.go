@@ -1,6 +1,7 @@
 package report
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -219,6 +220,69 @@ func TestDates(t *testing.T) {
 	}
 	if datesOf(Input{Plan: &planner.Plan{}}) != nil {
 		t.Error("dates of nothing")
+	}
+}
+
+// What the evidence shows stands before what was meant, and half a step gives no day.
+func TestDatesFromEvidence(t *testing.T) {
+	grant := planner.Grant{Role: "r", Resource: "on", Member: "m"}
+	plan := &planner.Plan{
+		Soak:        planner.Soak{Disable: 14, Delete: 30},
+		Moves:       []planner.Move{{ID: "a", Grants: []planner.Grant{grant}}, {ID: "b", Grants: []planner.Grant{grant}}},
+		Retirements: []planner.Retirement{{Key: "k"}, {Email: "unread"}},
+	}
+	at := func(d int) time.Time { return time.Date(2026, 3, d, 9, 30, 0, 0, time.UTC) }
+	granted := Done{Step: "grant", What: "granted", Time: at(1)}
+	cutA, cutB := Done{Step: "verify", What: "cut over", Object: "a", Time: at(2)}, Done{Step: "verify", What: "cut over", Object: "b", Time: at(4)}
+	disabled, deleted := Done{Step: "disable", What: "disabled", Time: at(20)}, Done{Step: "delete", What: "deleted", Time: at(20).AddDate(0, 1, 0)}
+	for _, test := range []struct {
+		name string
+		done []Done
+		days [3]string
+		says [3]string
+	}{
+		{"nothing", nil, [3]string{"2026-02-01", "2026-02-15", "2026-03-17"}, [3]string{}},
+		{"granted", []Done{granted}, [3]string{"2026-02-01", "2026-02-15", "2026-03-17"}, [3]string{"1 of 1 grant read back, the last at 2026-03-01 09:30 UTC.", "", ""}},
+		{"half cut over", []Done{cutA}, [3]string{"2026-02-01", "2026-02-15", "2026-03-17"}, [3]string{"1 of 2 workloads cut over, the last at 2026-03-02 09:30 UTC.", "", ""}},
+		{"cut over", []Done{cutA, cutB}, [3]string{"2026-03-04", "2026-03-18", "2026-04-17"}, [3]string{"2 of 2 workloads cut over, the last at 2026-03-04 09:30 UTC.", "", ""}},
+		{"disabled", []Done{cutA, cutB, disabled}, [3]string{"2026-03-04", "2026-03-20", "2026-04-19"}, [3]string{"2 of 2 workloads cut over, the last at 2026-03-04 09:30 UTC.", "1 of 1 key disabled, the last at 2026-03-20 09:30 UTC.", ""}},
+		{"deleted", []Done{cutA, cutB, disabled, deleted}, [3]string{"2026-03-04", "2026-03-20", "2026-04-20"}, [3]string{"2 of 2 workloads cut over, the last at 2026-03-04 09:30 UTC.", "1 of 1 key disabled, the last at 2026-03-20 09:30 UTC.", "1 of 1 key deleted, the last at 2026-04-20 09:30 UTC."}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dates := datesOf(Input{Plan: plan, Done: test.done, Merge: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)})
+			for i, date := range dates {
+				if date.Day != test.days[i] || date.Done != test.says[i] {
+					t.Errorf("%s: got %s, %q, want %s, %q", date.Step, date.Day, date.Done, test.days[i], test.says[i])
+				}
+			}
+		})
+	}
+}
+
+// Every format shows what was done, and an edited record stands with what was not seen.
+func TestEvidenceIsShown(t *testing.T) {
+	r := New(Input{
+		Plan: &planner.Plan{Moves: []planner.Move{{ID: "a"}}},
+		Done: []Done{{Step: "verify", What: "cut over", Object: "shop/Deployment/\x1b[31mapi", Time: time.Date(2026, 3, 4, 9, 30, 0, 0, time.UTC), Record: "verify-1/cutover-a"}},
+		// The name of a file that somebody else may have put there.
+		Edited: []string{"grant-1/<b>granted"},
+	})
+	for name, write := range map[string]func(io.Writer, *Report) error{
+		"markdown": Markdown, "html": HTML,
+		"text": func(w io.Writer, r *Report) error { return Text(w, r, TextOptions{Wide: true}) },
+	} {
+		var b strings.Builder
+		if err := write(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"2026-03-04 09:30 UTC", "cut over", "not as a script of this plan wrote it"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s does not show %q", name, want)
+			}
+		}
+		if strings.Contains(b.String(), "\x1b") || name == "html" && strings.Contains(b.String(), "<b>granted") {
+			t.Errorf("%s shows a name as it is", name)
+		}
 	}
 }
 

@@ -96,10 +96,11 @@ func (m markdown) summary(r *Report) {
 	if len(r.Dates) > 0 {
 		m.head("step", "when", "way back")
 		for _, d := range r.Dates {
-			m.row(d.Step, joinNonEmpty(" ", d.Day, mdProse(d.Rule)), mdProse(d.Undo))
+			m.row(d.Step, joinNonEmpty(" ", d.Day, mdProse(d.Rule), mdProse(d.Done)), mdProse(d.Undo))
 		}
 		m.line("")
 	}
+	m.done(r)
 	if len(r.Risk.Reasons) > 0 {
 		m.line("### What can go wrong\n")
 		m.head("risk", "workloads", "code", "what", "what to do")
@@ -108,6 +109,19 @@ func (m markdown) summary(r *Report) {
 		}
 		m.line("")
 	}
+}
+
+// done is what the evidence says was done.
+func (m markdown) done(r *Report) {
+	if len(r.Done) == 0 {
+		return
+	}
+	m.line("### What was done: %d\n", len(r.Done))
+	m.head("when", "what", "of", "record")
+	for _, d := range r.Done {
+		m.row(d.At(), d.What, mdCode(d.Object), mdCode(d.Record))
+	}
+	m.line("")
 }
 
 func (m markdown) prerequisites(r *Report) {

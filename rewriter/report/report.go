@@ -23,6 +23,10 @@ type Input struct {
 	Now time.Time
 	// Merge is the day on which the change is to be merged; zero: the three dates are given as rules.
 	Merge time.Time
+	// Done is what the scripts' evidence says was done, in the order of the steps; Edited names records that are not as they
+	// were written.
+	Done   []Done
+	Edited []string
 	// Approval stands before the plan's own where it says something: a ticket that was opened after the plan.
 	Approval planner.Approval
 	// Tool names the program and its version, for SARIF and the foot of pages.
@@ -39,6 +43,7 @@ type Report struct {
 	Counts   Counts `json:"counts"`
 	Risk     Risk   `json:"risk"`
 	Dates    []Date `json:"dates"`
+	Done     []Done `json:"done"`
 	// Approval is who decides, when, under which number; parts may be "".
 	Approval Approval `json:"approval"`
 
@@ -94,6 +99,7 @@ func (r *Report) noNil() {
 	r.Keys, r.ServiceAccounts, r.Access = full(r.Keys), full(r.ServiceAccounts), full(r.Access)
 	r.Prerequisites, r.Exceptions, r.Accounts = full(r.Prerequisites), full(r.Exceptions), full(r.Accounts)
 	r.Removals, r.Manual, r.Scripts, r.Codes, r.Dates = full(r.Removals), full(r.Manual), full(r.Scripts), full(r.Codes), full(r.Dates)
+	r.Done = full(r.Done)
 }
 
 func full[T any](list []T) []T {
@@ -135,10 +141,21 @@ type Reason struct {
 	Do    string `json:"do"`
 }
 
-// A Date is one of the three: merge, disable, delete. Day is "" where the day of the merge is not known.
+// Done is one thing that a script did, or saw done.
+type Done struct {
+	Step   string    `json:"step"` // grant, verify, disable, delete
+	What   string    `json:"what"` // granted, cut over, disabled, deleted
+	Object string    `json:"object"`
+	Time   time.Time `json:"time"`
+	Record string    `json:"record"` // below runbook/evidence
+}
+
+// A Date is one of the three: merge, disable, delete. Day is "" where neither the day of the merge nor evidence says it.
+// Done says how far the step has come by the evidence, or is "".
 type Date struct {
 	Step string `json:"step"`
 	Rule string `json:"rule"`
+	Done string `json:"done"`
 	Day  string `json:"day"`
 	Undo string `json:"undo"`
 }

@@ -168,36 +168,6 @@ func riskOf(r *Report) Risk {
 	return risk
 }
 
-// spread is how long a grant may take to be seen everywhere.
-// https://docs.cloud.google.com/iam/docs/access-change-propagation
-const spreadMinutes = 7
-
-// datesOf are the three dates of the change: rules, and days where the day of the merge is known.
-func datesOf(in Input) []Date {
-	if in.Plan == nil || len(in.Plan.Moves) == 0 {
-		return nil
-	}
-	soak := in.Plan.Soak
-	disable, longest := soak.Disable, ""
-	for _, move := range in.Plan.Moves {
-		// A consumer must have run at least once without the key: its longest period and two days.
-		if days := int((move.Period+86399)/86400) + 2; move.Period > 0 && days > disable {
-			disable, longest = days, fmt.Sprintf(" (the schedule of %s)", Visible(move.Workload.String()))
-		}
-	}
-	dates := []Date{
-		{Step: "merge", Rule: fmt.Sprintf("Not before %d minutes after 1-grant.sh has run: grants need time to spread.", spreadMinutes), Undo: "Revert the merge. The keys still work."},
-		{Step: "disable", Rule: fmt.Sprintf("Not before %s after the last workload's cut-over%s, with evidence that nobody used the keys since.", count(disable, "day"), longest), Undo: "rollback.sh disable enables the keys again."},
-		{Step: "delete", Rule: fmt.Sprintf("Not before %s after the keys were disabled.", count(soak.Delete, "day")), Undo: "None: a deleted key can not come back."},
-	}
-	if !in.Merge.IsZero() {
-		dates[0].Day = day(in.Merge)
-		dates[1].Day = day(in.Merge.AddDate(0, 0, disable))
-		dates[2].Day = day(in.Merge.AddDate(0, 0, disable+soak.Delete))
-	}
-	return dates
-}
-
 // codesOf explains every code that the report shows, holds first.
 func codesOf(r *Report) []Code {
 	seen := map[string]bool{}

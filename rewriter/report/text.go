@@ -235,9 +235,17 @@ func Text(w io.Writer, r *Report, opt TextOptions) error {
 		g.title("DATES")
 		var dates [][]string
 		for _, d := range r.Dates {
-			dates = append(dates, []string{d.Step, joinNonEmpty(" ", d.Day, d.Rule)})
+			dates = append(dates, []string{d.Step, joinNonEmpty(" ", d.Day, d.Rule, d.Done)})
 		}
 		g.rows(nil, dates)
+	}
+	if len(r.Done) > 0 {
+		g.title("DONE")
+		var done [][]string
+		for _, d := range r.Done {
+			done = append(done, []string{d.What, d.At(), d.Object})
+		}
+		g.rows(nil, done)
 	}
 	return g.w.Flush()
 }

@@ -58,6 +58,13 @@ func TestEvidence(t *testing.T) {
 	if got := e.Edited(); len(got) != 0 {
 		t.Errorf("edited %q", got)
 	}
+	var done []string
+	for _, d := range runbook.Progress(plan, e) {
+		done = append(done, d.Step+" "+d.What)
+	}
+	if want := []string{"grant granted", "verify cut over", "disable disabled"}; !slices.Equal(done, want) {
+		t.Errorf("done %q, want %q", done, want)
+	}
 	p.write("runbook/evidence/"+exported.Name, "plan: "+plan.ID+"\n", 0o644)
 	if got := e.Edited(); !slices.Equal(got, []string{exported.Name}) {
 		t.Errorf("edited %q", got)

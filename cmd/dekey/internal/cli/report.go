@@ -13,6 +13,7 @@ import (
 	"dekey/planner/planfile"
 	"dekey/rewriter"
 	"dekey/rewriter/report"
+	"dekey/rewriter/runbook"
 	"dekey/scanner"
 )
 
@@ -223,5 +224,10 @@ func readChangeset(dir string) (report.Input, error) {
 	if err != nil {
 		return report.Input{}, fmt.Errorf("reading %s: %w", dir, err)
 	}
-	return report.Input{Inventory: &inventory, Plan: &plan, Changeset: &changeset, Files: files}, nil
+	e := runbook.ReadEvidence(os.DirFS(filepath.Join(dir, filepath.FromSlash(evidence))), plan.ID)
+	input := report.Input{Inventory: &inventory, Plan: &plan, Changeset: &changeset, Files: files, Edited: e.Edited()}
+	for _, d := range runbook.Progress(plan, e) {
+		input.Done = append(input.Done, report.Done(d))
+	}
+	return input, nil
 }
