@@ -15,12 +15,13 @@ type problem struct {
 }
 
 // order says which of several problems a hold names: first the one that no answer or fact can settle, then the ones that
-// need a change of the program or its owner, last the facts that are only missing. The others stand in the reason.
+// need a change of the program or its owner, last the facts that are only missing: the namespace first, because the answer to
+// whose key it is names it. The others stand in the reason.
 var order = []string{
 	HoldExcluded, HoldTemplate, HoldInvalidName, HoldUserCredential, HoldKeyNotOwned, HoldImagePull, HoldKeyNotLive,
 	HoldNoRecipe, HoldNotGKE, HoldConflict, HoldManagedElsewhere, HoldGenerated, HoldHostNetwork, HoldDelegation,
 	HoldDangling, HoldProgramReadsKey, HoldMetadataIdentity, HoldKeyInContext, HoldNotProvable, HoldSeveralAccounts,
-	HoldAccountUnknown, HoldNamespaceUnknown, HoldServiceAccountUnseen, HoldServiceAccountClaimed, HoldDirectGrants,
+	HoldNamespaceUnknown, HoldAccountUnknown, HoldServiceAccountUnseen, HoldServiceAccountClaimed, HoldDirectGrants,
 	HoldPoolUnknown, HoldAuthoritative, HoldRolesUnknown, HoldLimit, HoldWorkloadHeld,
 }
 
@@ -63,79 +64,6 @@ var asks = map[string]string{
 	HoldDangling:              "What puts the file there that %w is told to read?",
 	HoldLimit:                 "Which principals can leave the policy, or should the account be split?",
 	HoldWorkloadHeld:          "What settles the other holds of %w?",
-}
-
-// Answers are the values that the policy file's workloads[].answers takes for a hold's code, with what each says. A code
-// that is not here takes no answer: what settles it is a fact (an account, a pool, a namespace), a change, or nothing.
-var Answers = map[string]map[string]string{
-	HoldProgramReadsKey:       {"reads-adc": "without the key the program uses Application Default Credentials: variable, flag and mount go"},
-	HoldHostNetwork:           {"projected-token": "a projected token and a credential configuration replace the key"},
-	HoldDelegation:            {"not-delegated": "the program does not act for users of a domain"},
-	HoldServiceAccountUnseen:  {"carries-nothing": "the service account exists and has no role bindings, pull secrets or annotations: a new one replaces it"},
-	HoldServiceAccountClaimed: {"not-used": "the workload does not use the account that the service account is annotated for: a new service account replaces it"},
-	HoldManagedElsewhere:      {"unmanaged": "nothing applies the object any more: the edit stays"},
-	HoldGenerated:             {"edited-by-hand": "the banner is a leftover: people edit the file"},
-	HoldNotGKE:                {"runs-on-gke": "the workload runs on GKE"},
-	HoldKeyNotLive:            {"grant-again": "the workload shall have the account's access again, although its key is gone"},
-	HoldAuthoritative:         {"granted-by-owner": "the grant is added where the policy is kept"},
-	HoldMetadataIdentity:      {"not-used": "the container does not need the node's identity"},
-	HoldDirectGrants:          {"not-used": "the workload does not need the roles that its service account holds itself"},
-}
-
-// settles says what in the policy file settles a hold, "" for nothing.
-func (w *world) settles(code string, x *work, u *use) string {
-	switch code {
-	case HoldServiceAccountUnseen, HoldServiceAccountClaimed:
-		if x.identity {
-			return "" // the controller's service account is not this object's to replace
-		}
-	case HoldProgramReadsKey:
-		if u != nil && u.Via == scanner.Inline {
-			return "" // no answer edits a line with key material
-		}
-	case HoldHostNetwork:
-		if _, settles := w.tokenMissing(x); w.projectedToken(x) || settles == "" {
-			return settles
-		}
-	case HoldAccountUnknown:
-		if x.ref.Kind == "" {
-			return "" // an encrypted file: no account makes an edit of it possible
-		}
-		if u == nil || u.Secret.Name == "" {
-			return "workloads[].account: EMAIL"
-		}
-		return "accounts: " + u.Secret.Namespace + "/" + u.Secret.Name + ": EMAIL"
-	case HoldNamespaceUnknown:
-		path := "PATH"
-		if u != nil && len(u.Origins) > 0 && u.Origins[0].Path != "" {
-			path = u.Origins[0].Path
-		}
-		return "namespaces: " + path + ": NAMESPACE"
-	case HoldPoolUnknown:
-		if w.modelOf(x) == Direct {
-			return "pool: PROJECT.svc.id.goog, projectNumber: NUMBER"
-		}
-		return "pool: PROJECT.svc.id.goog"
-	case HoldRolesUnknown:
-		if x.target.split {
-			return "workloads[].split: false"
-		}
-		return "workloads[].model: impersonation"
-	case HoldExcluded:
-		if x.rule != nil && x.rule.Hold != "" {
-			return "workloads[].hold: remove it"
-		}
-		return "exclude: remove the entry"
-	}
-	values := make([]string, 0, 1)
-	for value := range Answers[code] {
-		values = append(values, value)
-	}
-	if len(values) == 0 {
-		return ""
-	}
-	slices.Sort(values)
-	return "workloads[].answers." + code + ": " + strings.Join(values, "|")
 }
 
 // settled says whether the policy answers a code for the workload.

@@ -300,7 +300,7 @@ func TestHolds(t *testing.T) {
 			if test.answer == "" {
 				return
 			}
-			if want := "workloads[].answers." + test.code + ": " + test.answer; h.Answer != want {
+			if want := "workloads: [{workload: payments/Deployment/api, answers: {" + test.code + ": " + test.answer + "}}]"; h.Answer != want {
 				t.Errorf("answer %q, want %q", h.Answer, want)
 			}
 			policy.Workloads = []WorkloadRule{{Workload: api.String(), Answers: map[string]string{test.code: test.answer}, By: "jo", Reason: "asked"}}
@@ -372,14 +372,14 @@ func TestAnswerSettles(t *testing.T) {
 		change             func(b *build, p *Policy)
 		settle             func(p *Policy) // nil: nothing does
 	}{
-		{"a split without the account's roles", HoldRolesUnknown, "workloads[].split: false", func(_ *build, p *Policy) {
+		{"a split without the account's roles", HoldRolesUnknown, "workloads: [{workload: payments/Deployment/api, split: false}]", func(_ *build, p *Policy) {
 			yes := true
 			p.Workloads = []WorkloadRule{{Workload: api.String(), Split: &yes}}
 		}, func(p *Policy) { p.Workloads[0].Split = &no }},
-		{"a hold of the policy", HoldExcluded, "workloads[].hold: remove it", func(_ *build, p *Policy) {
+		{"a hold of the policy", HoldExcluded, "", func(_ *build, p *Policy) {
 			p.Workloads = []WorkloadRule{{Workload: api.String(), Hold: "not before May"}}
 		}, func(p *Policy) { p.Workloads = nil }},
-		{"a projected token without the cluster's name", HoldHostNetwork, "clusters: PROJECT/LOCATION/NAME", func(b *build, p *Policy) {
+		{"a projected token without the cluster's name", HoldHostNetwork, "clusters: [PROJECT/LOCATION/NAME]", func(b *build, p *Policy) {
 			b.inv.Workloads[0].HostNetwork = true
 			p.HostNetwork = "projected-token"
 		}, func(p *Policy) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dekey/scanner"
+	"dekey/scanner/object"
 )
 
 // namespaced gives objects of the inventory that name no namespace the one that the rules say for their files: the longest
@@ -70,7 +71,7 @@ func withNamespace(ref scanner.Ref, origins []scanner.Origin, rules []NamespaceR
 
 // namespaceOf is the namespace that the rules give an object that has none, "" where they do not.
 func namespaceOf(ref scanner.Ref, origins []scanner.Origin, rules []NamespaceRule) string {
-	if ref.Namespace != "" || strings.HasPrefix(ref.Kind, "Cluster") {
+	if ref.Namespace != "" || object.ClusterScoped(ref.Kind) {
 		return ""
 	}
 	var namespace string
@@ -88,8 +89,12 @@ func ruleFor(path string, rules []NamespaceRule) string {
 	best, namespace := -1, ""
 	for _, r := range rules {
 		under := r.Path == "." || path == r.Path || strings.HasPrefix(path, r.Path+"/")
-		if path != "" && under && len(r.Path) >= best {
-			best, namespace = len(r.Path), r.Namespace
+		length := len(r.Path)
+		if r.Path == "." {
+			length = 0 // the root: anything else is longer
+		}
+		if path != "" && under && length >= best {
+			best, namespace = length, r.Namespace
 		}
 	}
 	return namespace

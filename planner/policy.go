@@ -36,6 +36,18 @@ type AccountRule struct {
 	Email                    string
 }
 
+// Key is the rule's Secret as flags and policy files spell it.
+func (r AccountRule) Key() string {
+	if r.Secret == "*" {
+		return "*"
+	}
+	key := r.Namespace + "/" + r.Secret
+	if r.Entry != "" {
+		key += "/" + r.Entry
+	}
+	return key
+}
+
 // A NamespaceRule gives the namespace of manifests below Path that name none.
 type NamespaceRule struct {
 	Path      string `json:"path"`

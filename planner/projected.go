@@ -32,7 +32,7 @@ func (w *world) judgeHostNetwork(x *work) {
 		x.problems = append(x.problems, problem{code: HoldHostNetwork, reason: reason})
 		return
 	}
-	if missing, _ := w.tokenMissing(x); missing != "" {
+	if missing := w.tokenMissing(x); missing != "" {
 		x.problems = append(x.problems, problem{code: HoldHostNetwork, reason: reason + "; a projected token is asked for, but " + missing})
 		return
 	}
@@ -42,18 +42,22 @@ func (w *world) judgeHostNetwork(x *work) {
 	}
 }
 
-// tokenMissing says what the alternative lacks, and what in the policy file would bring it: "" where nothing does. Where
-// nothing is missing, that is the answer that asks for it.
-func (w *world) tokenMissing(x *work) (missing, settles string) {
+// tokenMissing says what the alternative lacks, "" where it can be written.
+func (w *world) tokenMissing(x *work) string {
 	switch {
-	case slices.ContainsFunc(x.uses, func(u *use) bool { return u.Via != scanner.EnvFile || u.Env != credentialsFile || len(u.At) == 0 }):
-		return "the key is used in another way than by " + credentialsFile, ""
+	case !tokenFits(x):
+		return "the key is used in another way than by " + credentialsFile
 	case w.modelOf(x) != Impersonation:
-		return "the direct model is asked for", "workloads[].model: " + Impersonation
+		return "the direct model is asked for"
 	case w.provider(x) == "":
-		return "project, location and name of the one cluster are not known (--cluster)", "clusters: PROJECT/LOCATION/NAME"
+		return "project, location and name of the one cluster are not known (--cluster)"
 	}
-	return "", "workloads[].answers." + HoldHostNetwork + ": projected-token"
+	return ""
+}
+
+// tokenFits says whether a credential configuration can stand where the key stands.
+func tokenFits(x *work) bool {
+	return !slices.ContainsFunc(x.uses, func(u *use) bool { return u.Via != scanner.EnvFile || u.Env != credentialsFile || len(u.At) == 0 })
 }
 
 // provider is the URL of the identity provider that the workload's one cluster is, "" where that is not known.

@@ -214,8 +214,8 @@ func (w *world) blockEvidence(k *scanner.Key, r *Retirement, block blocker) {
 	switch {
 	case fact == nil:
 		what := "Google's evidence about the key's use was not read"
-		if w.unreadSecrets > 0 {
-			what += fmt.Sprintf(", and %d Secrets in use that were not read may hold it too", w.unreadSecrets)
+		if n := len(w.unreadSecrets); n > 0 {
+			what += fmt.Sprintf(", and %d Secrets in use that were not read may hold it too", n)
 		}
 		block(BlockerUseUnknown, what, "scan with --google; 3-disable.sh reads it again")
 	case fact.Verdict == scanner.VerdictForeign:

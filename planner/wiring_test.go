@@ -329,10 +329,26 @@ func TestNamespaceRules(t *testing.T) {
 	if b.inv.Workloads[0].Ref.Namespace != "" {
 		t.Error("the inventory was changed")
 	}
+	// What was answered before the namespace was known still counts.
+	b.inv.Findings[0].Standard = false
+	policy.Workloads = []WorkloadRule{{Workload: "Deployment/api", Answers: map[string]string{HoldProgramReadsKey: "reads-adc"}}}
+	one(t, b.plan(t, *policy))
 	b.inv.Workloads[0].Ref.Namespace, b.inv.Findings[0].Workload.Namespace = "written", "written"
+	if p := b.plan(t, *policy); len(p.Moves) > 0 {
+		t.Errorf("an answer for another workload counts: %+v", p.Moves)
+	}
 	for _, h := range b.plan(t, *policy).Holds {
 		if h.Workload.Namespace != "written" {
 			t.Errorf("a written namespace was overridden: %+v", h)
+		}
+	}
+}
+
+// The root is the least specific path, shorter than any folder.
+func TestNamespaceOfTheRoot(t *testing.T) {
+	for _, rules := range [][]NamespaceRule{{{".", "root"}, {"a", "own"}}, {{"a", "own"}, {".", "root"}}} {
+		if ns := ruleFor("a/api.yaml", rules); ns != "own" {
+			t.Errorf("%v: %q", rules, ns)
 		}
 	}
 }

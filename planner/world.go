@@ -50,7 +50,7 @@ type world struct {
 	counted      map[Grant]bool       // the planned ones of service accounts that are kept, by account and member
 
 	elsewhere     map[scanner.Holder][]*work // users of a ConfigMap that sets their variable
-	unreadSecrets int                        // Secrets in use of which neither content nor account is known
+	unreadSecrets map[name][]string          // entries in use, of the Secrets of which neither content nor account is known
 }
 
 // A subject is a role binding with the subject that matched.
@@ -264,17 +264,17 @@ func subjectName(s scanner.Subject, bindingNamespace string) (name, bool) {
 // indexWork joins workloads and findings.
 func (w *world) indexWork() {
 	w.byRef = make(map[scanner.Ref]*work, len(w.inv.Workloads))
-	add := func(ref scanner.Ref) *work {
+	add := func(ref scanner.Ref, origins []scanner.Origin) *work {
 		x := w.byRef[refKey(ref)]
 		if x == nil {
-			x = &work{ref: ref, rule: w.rules[ref.String()], answers: make(map[string]bool)}
+			x = &work{ref: ref, rule: w.ruleOf(ref, origins), answers: make(map[string]bool)}
 			w.byRef[refKey(ref)] = x
 			w.work = append(w.work, x)
 		}
 		return x
 	}
 	for i := range w.inv.Workloads {
-		x := add(w.inv.Workloads[i].Ref)
+		x := add(w.inv.Workloads[i].Ref, w.inv.Workloads[i].Origins)
 		if x.obj != nil {
 			x.twice = true
 		}
@@ -283,7 +283,7 @@ func (w *world) indexWork() {
 	}
 	for i := range w.inv.Findings {
 		f := &w.inv.Findings[i]
-		x := add(f.Workload)
+		x := add(f.Workload, f.Origins)
 		u := w.newUse(x, f)
 		if f.Via == scanner.ImagePull {
 			x.pulls = append(x.pulls, u)
@@ -305,7 +305,7 @@ func (w *world) indexWork() {
 	w.underKSA = make(map[name][]under)
 	w.users = make(map[string]int)
 	w.inNamespace = make(map[string][]*work)
-	unread := make(map[name]bool)
+	w.unreadSecrets = make(map[name][]string)
 	for _, x := range w.work {
 		w.settleAccount(x)
 		w.inNamespace[x.ref.Namespace] = append(w.inNamespace[x.ref.Namespace], x)
@@ -317,11 +317,25 @@ func (w *world) indexWork() {
 		}
 		for _, u := range x.uses {
 			if u.key == nil && u.email == "" {
-				unread[name{u.Secret.Namespace, u.Secret.Name}] = true
+				key := name{u.Secret.Namespace, u.Secret.Name}
+				w.unreadSecrets[key] = sorted(append(w.unreadSecrets[key], u.Secret.Entry))
 			}
 		}
 	}
-	w.unreadSecrets = len(unread)
+}
+
+// ruleOf is what the policy says of a workload. One whose namespace comes from the policy is also found by the name that it has
+// without: what was answered before the namespace was known still counts.
+func (w *world) ruleOf(ref scanner.Ref, origins []scanner.Origin) *WorkloadRule {
+	if r := w.rules[ref.String()]; r != nil || ref.Namespace == "" {
+		return r
+	}
+	bare := ref
+	bare.Namespace = ""
+	if r := w.rules[bare.String()]; r != nil && namespaceOf(bare, origins, w.policy.Namespaces) == ref.Namespace {
+		return r
+	}
+	return nil
 }
 
 // An under is one workload under one service account. Keyed says that pods under it use the workload's keys: a custom

@@ -179,7 +179,9 @@ func (r *policyReader) accounts(key, value *yaml.Node) {
 			r.fail(n, "%v", err)
 			return
 		}
-		r.policy.Accounts = append(r.policy.Accounts, rule)
+		if r.policy.Accounts, err = AddAccount(r.policy.Accounts, rule); err != nil {
+			r.fail(n, "%v", err)
+		}
 	}
 	if value.Kind == yaml.SequenceNode {
 		r.list(value, key.Value, func(item *yaml.Node) {
@@ -200,7 +202,9 @@ func (r *policyReader) namespaces(key, value *yaml.Node) {
 			r.fail(n, "%v", err)
 			return
 		}
-		r.policy.Namespaces = append(r.policy.Namespaces, rule)
+		if r.policy.Namespaces, err = AddNamespace(r.policy.Namespaces, rule); err != nil {
+			r.fail(n, "%v", err)
+		}
 	}
 	if value.Kind == yaml.SequenceNode {
 		r.list(value, key.Value, func(item *yaml.Node) {
@@ -231,11 +235,12 @@ func (r *policyReader) clusters(key, value *yaml.Node) {
 		if len(r.errs) > before {
 			return
 		}
+		if err == nil {
+			r.policy.Clusters, err = AddCluster(r.policy.Clusters, rule)
+		}
 		if err != nil {
 			r.fail(item, "%v", err)
-			return
 		}
-		r.policy.Clusters = append(r.policy.Clusters, rule)
 	})
 }
 

@@ -61,6 +61,15 @@ func mdCode(s string) string {
 	return fence + s + fence
 }
 
+// mdCodeLines is mdCode for a text of several lines, in a cell of a table.
+func mdCodeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = mdCode(line)
+	}
+	return strings.Join(lines, "<br>")
+}
+
 // mdFence writes text of several lines as a fenced block that it can not leave.
 func mdFence(language, s string) string {
 	s = strings.TrimRight(visibleLines(s), "\n")

@@ -63,7 +63,7 @@ func (m markdown) holds(r *Report) {
 		} else if len(h.Findings) > 0 {
 			where = placeText(h.Findings[0].Places)
 		}
-		m.row(mdCode(h.Workload.Text), mdCode(h.Code), mdProse(h.Reason), mdProse(h.Ask), mdCode(h.Answer), mdCode(where))
+		m.row(mdCode(h.Workload.Text), mdCode(h.Code), mdProse(h.Reason), mdProse(h.Ask), mdCodeLines(h.Answer), mdCode(where))
 	}
 	m.line("")
 }

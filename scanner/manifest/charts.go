@@ -351,7 +351,7 @@ func (r *Reader) yieldRelease(p *pass, sink scanner.Sink, release *release, s se
 			o := w.object
 			o.Root, o.Origins, o.Locator = release.ID, rendered.Origins(), rendered
 			forget(o, release.Namespace)
-			if release.Namespace != "" && o.Ref.Namespace == "" && !isClusterScoped(o.Ref.Kind) {
+			if release.Namespace != "" && o.Ref.Namespace == "" && !object.ClusterScoped(o.Ref.Kind) {
 				o.Ref.Namespace = release.Namespace
 			}
 			for _, l := range release.Layers {

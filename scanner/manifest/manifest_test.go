@@ -206,12 +206,12 @@ func TestLocate(t *testing.T) {
 func TestNamespaceRulesNeverOverride(t *testing.T) {
 	written := strings.Replace(api, "name: api\n", "name: api\n  namespace: own\n", 1)
 	root := write(t, map[string]string{"a/x.yaml": api, "a/b/x.yaml": api, "a/b/y.yaml": written, "c.yaml": api})
-	h := read(t, manifest.Options{Root: root, Namespaces: []manifest.NamespaceRule{{"a", "outer"}, {"a/b/", "inner"}, {"a/bb", "no"}}})
+	h := read(t, manifest.Options{Root: root, Namespaces: []manifest.NamespaceRule{{".", "root"}, {"a", "outer"}, {"a/b/", "inner"}, {"a/bb", "no"}}})
 	var got []string
 	for _, o := range h.objects {
 		got = append(got, o.Origins[0].Path+" "+o.Ref.Namespace)
 	}
-	if d := cmp.Diff([]string{"a/b/x.yaml inner", "a/b/y.yaml own", "a/x.yaml outer", "c.yaml "}, got); d != "" {
+	if d := cmp.Diff([]string{"a/b/x.yaml inner", "a/b/y.yaml own", "a/x.yaml outer", "c.yaml root"}, got); d != "" {
 		t.Error(d)
 	}
 }

@@ -89,23 +89,10 @@ func inherit(item map[string]any, apiVersion, kind string) {
 	}
 }
 
-// clusterScoped are well-known kinds without a namespace; a namespace rule does not apply to them.
-var clusterScoped = map[string]bool{
-	"APIService": true, "CSIDriver": true, "CertificateSigningRequest": true, "ClusterRole": true, "ClusterRoleBinding": true,
-	"CustomResourceDefinition": true, "IngressClass": true, "MutatingWebhookConfiguration": true, "Namespace": true, "Node": true,
-	"PersistentVolume": true, "PodSecurityPolicy": true, "PriorityClass": true, "RuntimeClass": true, "StorageClass": true,
-	"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true, "ValidatingWebhookConfiguration": true,
-	"AdminNetworkPolicy": true, "BaselineAdminNetworkPolicy": true, "GlobalNetworkPolicy": true,
-}
-
-func isClusterScoped(kind string) bool {
-	return clusterScoped[kind] || strings.HasPrefix(kind, "Cluster") && kind != "Cluster"
-}
-
 // namespace gives an object that names no namespace the one that its file is deployed to, else the one that a rule gives
 // its file.
 func (r *Reader) namespace(o *scanner.Object, p *pass, file string) {
-	if isClusterScoped(o.Ref.Kind) {
+	if object.ClusterScoped(o.Ref.Kind) {
 		return
 	}
 	if namespace, forced, ok := destination(p.charts.deployments, file); ok && (forced || o.Ref.Namespace == "") {
@@ -117,7 +104,10 @@ func (r *Reader) namespace(o *scanner.Object, p *pass, file string) {
 	best := -1
 	for _, rule := range r.options.Namespaces {
 		at := strings.Trim(strings.TrimPrefix(rule.Path, "./"), "/")
-		below := at == "" || at == "." || file == at || strings.HasPrefix(file, at+"/")
+		if at == "." {
+			at = "" // the root: anything else is longer
+		}
+		below := at == "" || file == at || strings.HasPrefix(file, at+"/")
 		if below && len(at) > best {
 			best, o.Ref.Namespace = len(at), rule.Namespace
 		}

@@ -126,25 +126,27 @@ func (f *facts) parse() (planner.Policy, error) {
 		*one.into = value
 	}
 	var err error
-	if policy.Accounts, err = parseAll("account", f.accounts, planfile.ParseAccount); err != nil {
+	if policy.Accounts, err = parseAll("account", f.accounts, planfile.ParseAccount, planfile.AddAccount); err != nil {
 		return policy, err
 	}
-	if policy.Namespaces, err = parseAll("namespace-of", f.namespaceOf, planfile.ParseNamespaceOf); err != nil {
+	if policy.Namespaces, err = parseAll("namespace-of", f.namespaceOf, planfile.ParseNamespaceOf, planfile.AddNamespace); err != nil {
 		return policy, err
 	}
-	policy.Clusters, err = parseAll("cluster", f.clusters, planfile.ParseCluster)
+	policy.Clusters, err = parseAll("cluster", f.clusters, planfile.ParseCluster, planfile.AddCluster)
 	return policy, err
 }
 
-// parseAll reads the values of a repeatable flag.
-func parseAll[T any](flag string, texts []string, parse func(string) (T, error)) ([]T, error) {
+// parseAll reads the values of a repeatable flag. Add refuses one that contradicts an earlier one.
+func parseAll[T any](flag string, texts []string, parse func(string) (T, error), add func([]T, T) ([]T, error)) ([]T, error) {
 	var values []T
 	for _, text := range texts {
 		value, err := parse(text)
+		if err == nil {
+			values, err = add(values, value)
+		}
 		if err != nil {
 			return nil, usagef("--%s: %w", flag, err)
 		}
-		values = append(values, value)
 	}
 	return values, nil
 }
