@@ -31,7 +31,8 @@ const (
 	HoldMetadataIdentity      = "metadata-identity" // a container without the key is known to use the node's identity
 	HoldDirectGrants          = "direct-grants"     // the KSA has grants of its own, which an annotation would hide
 	HoldLimit                 = "limit"
-	HoldDangling              = "dangling" // the variable or flag names a file that nothing in the object brings
+	HoldDangling              = "dangling"     // the variable or flag names a file that nothing in the object brings
+	HoldMountNeeded           = "mount-needed" // the program knows the file's path, and its volume has to stay
 )
 
 // The codes of notices.
@@ -72,6 +73,8 @@ const (
 	NoticeVariableElsewhere = "variable-elsewhere"
 	// NoticeTokenSecret: the old service account has Secrets of its own (legacy tokens) that the new one does not get.
 	NoticeTokenSecret = "token-secret"
+	// NoticeMountKept: a volume stays for something else and still shows the key.
+	NoticeMountKept = "mount-kept"
 )
 
 // The codes of blockers: why a key can not be deleted yet.

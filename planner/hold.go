@@ -20,7 +20,7 @@ type problem struct {
 var order = []string{
 	HoldExcluded, HoldTemplate, HoldInvalidName, HoldUserCredential, HoldKeyNotOwned, HoldImagePull, HoldKeyNotLive,
 	HoldNoRecipe, HoldNotGKE, HoldConflict, HoldManagedElsewhere, HoldGenerated, HoldHostNetwork, HoldDelegation,
-	HoldDangling, HoldProgramReadsKey, HoldMetadataIdentity, HoldKeyInContext, HoldNotProvable, HoldSeveralAccounts,
+	HoldDangling, HoldProgramReadsKey, HoldMountNeeded, HoldMetadataIdentity, HoldKeyInContext, HoldNotProvable, HoldSeveralAccounts,
 	HoldNamespaceUnknown, HoldAccountUnknown, HoldServiceAccountUnseen, HoldServiceAccountClaimed, HoldDirectGrants,
 	HoldPoolUnknown, HoldAuthoritative, HoldRolesUnknown, HoldLimit, HoldWorkloadHeld,
 }
@@ -62,6 +62,7 @@ var asks = map[string]string{
 	HoldMetadataIdentity:      "May the container that uses the node's identity act as the key's account instead?",
 	HoldDirectGrants:          "Does %w need the roles that its Kubernetes service account holds itself?",
 	HoldDangling:              "What puts the file there that %w is told to read?",
+	HoldMountNeeded:           "Can the key get a Secret of its own, apart from what else the volume is mounted for?",
 	HoldLimit:                 "Which principals can leave the policy, or should the account be split?",
 	HoldWorkloadHeld:          "What settles the other holds of %w?",
 }

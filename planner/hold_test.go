@@ -83,6 +83,12 @@ func (b *build) obstacle(code string) {
 	b.inv.Findings[0].Hold = []scanner.Obstacle{{Code: code, What: "seen in a script", At: &scanner.Origin{Source: "repo", Path: "run.sh", Line: 7}}}
 }
 
+// password puts another entry beside the key of the case's Secret, and its volume.
+func (b *build) password() {
+	source := &b.inv.Workloads[0].PodSpecs[0].Volumes[0].Sources[0]
+	source.Files = append(source.Files, scanner.VolumeFile{Entry: "password", Path: "password", Holds: scanner.No})
+}
+
 var holdCases = []caseOf{
 	{code: HoldAccountUnknown, name: "the Secret is not in the input", change: func(b *build, _ *Policy) {
 		b.inv.Keys, b.inv.Secrets, b.inv.Findings[0].Key = nil, nil, ""
@@ -118,6 +124,17 @@ var holdCases = []caseOf{
 	}},
 	{code: HoldProgramReadsKey, name: "the key written out in an argument", change: func(b *build, _ *Policy) { b.inv.Findings[0].Via = scanner.Inline }},
 	{code: HoldProgramReadsKey, name: "a script copies the key", answer: "reads-adc", change: func(b *build, _ *Policy) { b.obstacle(HoldProgramReadsKey) }},
+	{code: HoldMountNeeded, name: "the library's own path among other entries, answered", change: func(b *build, p *Policy) {
+		f := &b.inv.Findings[0]
+		f.Via, f.Env, f.Standard, f.At = scanner.Mount, "", false, nil
+		b.password()
+		p.Workloads = []WorkloadRule{{Workload: api.String(), Answers: map[string]string{HoldProgramReadsKey: "reads-adc"}}}
+	}},
+	{code: HoldMountNeeded, name: "where client libraries look by themselves", change: func(b *build, _ *Policy) {
+		f := &b.inv.Findings[0]
+		f.Via, f.Env, f.Standard, f.At = scanner.Mount, "", true, nil
+		b.password()
+	}},
 	{code: HoldHostNetwork, name: "the host network", change: func(b *build, _ *Policy) { b.inv.Workloads[0].HostNetwork = true }},
 	{code: HoldHostNetwork, name: "a projected token without a known cluster", change: func(b *build, p *Policy) {
 		b.inv.Workloads[0].HostNetwork = true

@@ -21,6 +21,7 @@ func (w *world) judge(x *work) {
 	}
 	w.judgeExclusions(x)
 	w.judgeElsewhere(x)
+	w.judgeMounts(x)
 	if x.twice {
 		x.problems = append(x.problems, problem{code: HoldConflict, reason: "the input has several definitions of it"})
 	}

@@ -64,6 +64,7 @@ func (b *build) grants(roles ...string) {
 var yes = true
 
 var noticeCases = []noticeCase{
+	{code: NoticeMountKept, name: "the Secret has another entry", text: `still sees the key at "/secrets/api-key/key.json"`, change: func(b *build, _ *Policy) { b.password() }},
 	{code: NoticeRecreate, name: "a Job is immutable", text: "Job", change: func(b *build, _ *Policy) { b.kind("batch/v1", "Job") }},
 	{code: NoticeRecreate, name: "a Pod is immutable", text: "Pod", change: func(b *build, _ *Policy) { b.kind("v1", "Pod") }},
 	{code: NoticeRecreate, name: "a ReplicaSet keeps its pods", text: "ReplicaSet", change: func(b *build, _ *Policy) { b.kind("apps/v1", "ReplicaSet") }},

@@ -18,6 +18,7 @@ func (w *world) notices(x *work) []Notice {
 	w.sayServiceAccount(x, say)
 	w.sayPods(x, say)
 	w.sayObject(x, say)
+	x.sayMounts(say)
 	list = append(list, w.unverified(x)...)
 	slices.SortFunc(list, compareNotices)
 	return slices.CompactFunc(list, func(a, b Notice) bool { return compareNotices(a, b) == 0 })
@@ -66,6 +67,18 @@ func (w *world) sayAccount(x *work, say sayer) {
 					say(NoticeSecretSource, "the Secret %s/%s is made by %s%s", secret.Ref.Namespace, secret.Ref.Name, p.Kind, ofObject(p.Object))
 				}
 			}
+		}
+	}
+}
+
+// sayMounts says where the key can still be seen after the move.
+func (x *work) sayMounts(say sayer) {
+	if x.token {
+		return
+	}
+	for _, u := range x.uses {
+		for _, s := range x.sights(u, x.move.Edits) {
+			say(NoticeMountKept, "the volume %s is mounted for something else too and stays: the container %s still sees the key at %s, which nothing that is known uses, until the entry leaves %s %s", quoted(u.Volume), s.container, quoted(s.path), u.Secret.Kind, u.Secret.Name)
 		}
 	}
 }

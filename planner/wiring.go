@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"fmt"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -80,6 +82,93 @@ func (x *work) unmount(p *scanner.PodSpec) []Edit {
 		edits = append(edits, x.unmountVolume(p, v, going)...)
 	}
 	return edits
+}
+
+// A sight is a container that still sees a key after the edits, at a path.
+type sight struct{ container, path string }
+
+// sights are the containers that still see a use's file when the edits are made: its volume stays, for another entry, another
+// use, or a place that names the file and is no finding.
+func (x *work) sights(u *use, edits []Edit) []sight {
+	if u.Volume == "" || x.obj == nil {
+		return nil
+	}
+	gone := make(map[string]bool)
+	for _, e := range edits {
+		if e.Op == OpRemove && e.Object == x.ref {
+			gone[e.Field.String()] = true
+		}
+	}
+	var list []sight
+	for i := range x.obj.PodSpecs {
+		p := &x.obj.PodSpecs[i]
+		for j := range p.Volumes {
+			v := &p.Volumes[j]
+			for _, file := range u.filesLeft(p, v, gone) {
+				for _, c := range p.Containers {
+					for _, m := range c.Mounts {
+						if at, ok := seenAt(m, file); ok && m.Volume == v.Name && !gone[m.Field.String()] {
+							list = append(list, sight{c.Name, at})
+						}
+					}
+				}
+			}
+		}
+	}
+	return list
+}
+
+// filesLeft are the paths in the volume of the use's files that stay in it: "" for a file whose name is not known.
+func (u *use) filesLeft(p *scanner.PodSpec, v *scanner.Volume, gone map[string]bool) []string {
+	var files []string
+	for _, s := range v.Sources {
+		if gone[v.Field.String()] || gone[s.Field.String()] {
+			continue
+		}
+		if len(s.Files) == 0 && u.fills(p, v, s, "") {
+			files = append(files, "")
+		}
+		for _, f := range s.Files {
+			if u.fills(p, v, s, f.Entry) && (len(f.Field) == 0 || !gone[f.Field.String()]) {
+				files = append(files, f.Path)
+			}
+		}
+	}
+	return files
+}
+
+// seenAt is where a mount shows a file of its volume.
+func seenAt(m scanner.VolumeMount, file string) (string, bool) {
+	sub := strings.Trim(m.SubPath, "/")
+	if sub == "." {
+		sub = ""
+	}
+	if file == "" {
+		return m.MountPath, true
+	}
+	return path.Join(m.MountPath, strings.TrimPrefix(file, sub)), behind(m.SubPath, file)
+}
+
+// judgeMounts holds, answered or not, a program that knows the file's path by itself where the file stays: it goes on using it.
+func (w *world) judgeMounts(x *work) {
+	if x.obj == nil || !slices.ContainsFunc(x.uses, func(u *use) bool { return u.Via == scanner.Mount }) {
+		return
+	}
+	var edits []Edit
+	for i := range x.obj.PodSpecs {
+		edits = append(edits, x.unmount(&x.obj.PodSpecs[i])...)
+	}
+	for _, u := range x.uses {
+		if u.Via != scanner.Mount {
+			continue
+		}
+		for _, s := range x.sights(u, edits) {
+			if s.container == u.Container {
+				u.problems = append(u.problems, problem{code: HoldMountNeeded, reason: fmt.Sprintf("the volume %s is mounted for something else too, so the program still finds the key at %s", quoted(u.Volume), quoted(s.path))})
+				break
+			}
+		}
+	}
 }
 
 // A going says which files of a volume go: by source, by index of the file. A source without known files goes whole.

@@ -56,6 +56,13 @@ var holds = []Text{
 		Source: ownPromise,
 	},
 	{
+		Code: "mount-needed", Kind: Hold,
+		What:   "The program knows the path of the key file by itself, and the volume that shows the file is mounted for something else too.",
+		Why:    "As long as the file is there, the program (or its client library) takes the key: the pod would move, and not stop using it.",
+		Do:     "Give the key a Secret of its own, or pick the other entries by items: in the volume; then scan again.",
+		Source: docSecrets,
+	},
+	{
 		Code: "key-in-context", Kind: Hold,
 		What:   "The lines around the edit hold key material, and a patch shows the lines around a change.",
 		Why:    "A patch is read, mailed and stored. It must never contain a private key, and git refuses one with too little context.",

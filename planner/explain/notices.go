@@ -16,6 +16,13 @@ var notices = []Text{
 		Source: docADC,
 	},
 	{
+		Code: "mount-kept", Kind: Notice,
+		What:   "A volume that shows the key stays after the move, because something else in it is needed.",
+		Why:    "Nothing that is known names the file any more, but code can read it until it is gone. A later scan finds the mount, and holds it.",
+		Do:     "Nothing for this change: evidence that the key is not used decides about its deletion. The entry leaves the Secret in the second stage.",
+		Source: docSecrets,
+	},
+	{
 		Code: "rbac-unseen", Kind: Notice,
 		What:   "The role bindings of the old Kubernetes service account could not be seen whole.",
 		Why:    "The new service account gets what was seen. A binding in another repository, or made by hand, would be missing, and the program would be refused by the Kubernetes API.",

@@ -262,6 +262,9 @@ func (r *resolver) variables(i int) {
 			if ambiguous(found) {
 				use.Hold = append(slices.Clone(use.Hold), hold(notProvable, "several Secrets fill the volume %s, and which one holds %s is not known", h.volume.name, h.path))
 			}
+			if h.folder && u.Standard && len(u.Recipe) == 0 {
+				use.Hold = append(slices.Clone(use.Hold), hold(programReadsKey, "the variable %s names a folder, which no client library reads: the program picks the file itself", visible(name)))
+			}
 			r.ofFile(i, h, use)
 		}
 		if len(found) == 0 && len(hits) == 0 && telling && u.Standard {

@@ -589,7 +589,7 @@ containers:
   volumeMounts: [{name: creds, mountPath: /creds}]
 volumes: [{name: creds, secret: {secretName: sa}}]`,
 		known: contents{"Secret/sa": {"key.json": "key"}},
-		want:  []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /creds/key.json = Secret/sa/key.json known standard at env[name=GOOGLE_APPLICATION_CREDENTIALS]"},
+		want:  []string{"app env-file GOOGLE_APPLICATION_CREDENTIALS /creds/key.json = Secret/sa/key.json known standard at env[name=GOOGLE_APPLICATION_CREDENTIALS] hold program-reads-key"},
 	},
 	{
 		name: "two mounts of one file are one use",
