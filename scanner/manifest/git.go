@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,6 +26,49 @@ func repository(ctx context.Context, folder string) (commit, prefix string) {
 		return "", prefix
 	}
 	return commit, prefix
+}
+
+// remotes are the repositories that the checkout was cloned from, as repositoryName spells them, sorted; a remote that is a folder
+// says nothing. None where git knows none. The addresses themselves may hold a password, and stay here.
+func remotes(ctx context.Context, folder string) []string {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := git(ctx, folder, "config", "--local", "--no-includes", "--null", "--get-regexp", `^remote\..*\.url$`)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for item := range strings.SplitSeq(out, "\x00") {
+		_, address, _ := strings.Cut(item, "\n")
+		if name := repositoryName(address); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// repositoryName is the path of a repository's address, which is the same over every protocol and by every name of the host:
+// acme/shop of https://github.com/acme/shop.git and of git@github.com:acme/shop. "" for a folder of this machine, and for what is
+// no address. https://git-scm.com/docs/git-clone#_git_urls
+func repositoryName(address string) string {
+	address = strings.TrimSpace(address)
+	scheme, rest, found := strings.Cut(address, "://")
+	switch {
+	case found && scheme == "file":
+		return ""
+	case found:
+		_, rest, _ = strings.Cut(rest, "/")
+	default:
+		host, after, scp := strings.Cut(address, ":")
+		if !scp || strings.Contains(host, "/") || len(host) < 2 {
+			return ""
+		}
+		rest = after
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	rest = strings.TrimSuffix(strings.Trim(rest, "/"), ".git")
+	return strings.ToLower(strings.Trim(rest, "/"))
 }
 
 func git(ctx context.Context, folder string, args ...string) (string, error) {

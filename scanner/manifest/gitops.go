@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"context"
 	"path"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type deployment struct {
 	forces    bool   // the namespace overrides what manifests say: Flux's targetNamespace
 	// path is a folder of this checkout, "" where there is none; chart is the name of a chart that is elsewhere.
 	path, chart string
+	source      string // the GitRepository that has the path, NAMESPACE/NAME; "" where nothing says so
 	layers      []*chart.Layer
 	gaps        []string // values that are not read
 
@@ -31,14 +33,20 @@ type deployment struct {
 
 // A gitOps reads what the tools that deploy a checkout say.
 type gitOps struct {
-	tree   checkout.Tree
-	levels int
-	found  []*deployment
+	tree    checkout.Tree
+	levels  int
+	prefix  string   // where in its repository the tree lies: apps/
+	remotes []string // repositoryName of what the checkout was cloned from
+	found   []*deployment
+	sources map[string]string // repositoryName by NAMESPACE/NAME of Flux's GitRepositories
 }
 
 // readGitOps reads the files that are marked for it.
-func (r *Reader) readGitOps(p *pass, files []file) []*deployment {
-	g := &gitOps{tree: p.tree, levels: r.options.Limits.Levels}
+func (r *Reader) readGitOps(ctx context.Context, p *pass, files []file) []*deployment {
+	if len(files) == 0 {
+		return nil
+	}
+	g := &gitOps{tree: p.tree, levels: r.options.Limits.Levels, prefix: r.source.Prefix, remotes: remotes(ctx, r.options.Root), sources: map[string]string{}}
 	for _, f := range files {
 		data, err := p.tree.ReadFile(f.name)
 		if err != nil {
@@ -53,7 +61,21 @@ func (r *Reader) readGitOps(p *pass, files []file) []*deployment {
 			}
 		}
 	}
+	for _, d := range g.found {
+		if d.path != "" && !g.here(g.sources[d.source]) {
+			d.elsewhere()
+		}
+	}
 	return g.found
+}
+
+// elsewhere makes the path one of another repository: at best that of a chart which the catalogue knows by its name.
+func (d *deployment) elsewhere() { d.path, d.chart = "", path.Base(d.path) }
+
+// here says whether a repository, by its repositoryName, is the one of this checkout: a path in another one is none here, even
+// where a folder is called the same. What nothing is known of may be here.
+func (g *gitOps) here(repository string) bool {
+	return repository == "" || len(g.remotes) == 0 || slices.Contains(g.remotes, repository)
 }
 
 func (g *gitOps) document(file string, data []byte, d document.Document, source string) {
@@ -72,6 +94,8 @@ func (g *gitOps) document(file string, data []byte, d document.Document, source 
 			g.application(in, w.object.Ref.Name, w.object.Content, nil)
 		case group == "argoproj.io" && w.object.Ref.Kind == "ApplicationSet":
 			g.applicationSet(in)
+		case group == "source.toolkit.fluxcd.io" && w.object.Ref.Kind == "GitRepository":
+			g.sources[w.object.Ref.Namespace+"/"+w.object.Ref.Name] = repositoryName(textAt(w.object.Content, "spec", "url"))
 		case group == "kustomize.toolkit.fluxcd.io" && w.object.Ref.Kind == "Kustomization":
 			g.fluxKustomization(in)
 		case group == "helm.toolkit.fluxcd.io" && w.object.Ref.Kind == "HelmRelease":
@@ -121,14 +145,17 @@ func (g *gitOps) application(in written1, name string, content any, at object.Pa
 			chart: known(textAt(s, "chart")),
 		}
 		if folder := textAt(s, "path"); d.chart == "" {
-			if d.path = inCheckout("", folder); d.path == "" {
+			if d.path = g.inRepository(folder); d.path == "" {
 				continue
+			}
+			if !g.here(repositoryName(known(textAt(s, "repoURL")))) {
+				d.elsewhere()
 			}
 		}
 		if releaseName := known(textAt(s, "helm", "releaseName")); releaseName != "" {
 			d.release = releaseName
 		}
-		g.argoValues(in, d, s, source)
+		g.argoValues(in, d, s, source, listAt(content, "spec", "sources"))
 		g.add(in, d)
 	}
 }
@@ -139,6 +166,15 @@ func known(s string) string {
 		return ""
 	}
 	return s
+}
+
+// inRepository is a path from the top of the repository, as one of the checkout: that may be a part of it.
+func (g *gitOps) inRepository(name string) string {
+	clean := inCheckout("", name)
+	if rest, ok := strings.CutPrefix(clean+"/", g.prefix); ok && g.prefix != "" {
+		return path.Clean("./" + rest)
+	}
+	return clean
 }
 
 // inCheckout is a path from the root, or "" where it is none.
@@ -157,15 +193,22 @@ func inCheckout(dir, name string) string {
 }
 
 // argoValues reads the layers of an Application's source, in the order in which Argo CD lays them: files, values as a
-// text, values as an object, parameters.
-func (g *gitOps) argoValues(in written1, d *deployment, source map[string]any, at object.Path) {
+// text, values as an object, parameters. A file of another source of the Application is looked up where that is this repository.
+func (g *gitOps) argoValues(in written1, d *deployment, source map[string]any, at object.Path, sources []any) {
 	helm := at.Join(object.Key("helm"))
 	for _, item := range listAt(source, "helm", "valueFiles") {
 		name, _ := item.(string)
 		base := d.path
-		if rest, ok := strings.CutPrefix(name, "$"); ok { // another source of the Application: this repository, if it has the file
-			_, name, _ = strings.Cut(rest, "/")
-			base = ""
+		if rest, ok := strings.CutPrefix(name, "$"); ok {
+			var ref string
+			ref, name, _ = strings.Cut(rest, "/")
+			if elsewhere := slices.ContainsFunc(sources, func(s any) bool {
+				return textAt(s, "ref") == ref && !g.here(repositoryName(known(textAt(s, "repoURL"))))
+			}); elsewhere {
+				g.file(d, "", name, source)
+				continue
+			}
+			base, name = "", g.inRepository(name)
 		}
 		g.file(d, inCheckout(base, name), name, source)
 	}
@@ -224,8 +267,21 @@ func (g *gitOps) fluxKustomization(in written1) {
 	}
 	target := textAt(o.Content, "spec", "targetNamespace")
 	g.add(in, &deployment{
-		id: "flux:" + o.Ref.Namespace + "/" + o.Ref.Name, path: inCheckout("", folder), namespace: target, forces: target != "",
+		id: "flux:" + o.Ref.Namespace + "/" + o.Ref.Name, path: g.inRepository(folder), namespace: target, forces: target != "",
+		source: fluxSource(o, "spec", "sourceRef"),
 	})
+}
+
+// fluxSource is the GitRepository that a reference names, "" for another kind of source.
+func fluxSource(o *object.Object, at ...string) string {
+	if textAt(o.Content, append(at, "kind")...) != "GitRepository" {
+		return ""
+	}
+	namespace := textAt(o.Content, append(at, "namespace")...)
+	if namespace == "" {
+		namespace = o.Ref.Namespace
+	}
+	return namespace + "/" + textAt(o.Content, append(at, "name")...)
 }
 
 func (g *gitOps) helmRelease(in written1) {
@@ -246,13 +302,13 @@ func (g *gitOps) helmRelease(in written1) {
 	spec := textAt(o.Content, "spec", "chart", "spec", "chart")
 	switch kind := textAt(o.Content, "spec", "chart", "spec", "sourceRef", "kind"); {
 	case kind == "GitRepository" || kind == "Bucket" || strings.HasPrefix(spec, "./"):
-		d.path = inCheckout("", spec)
+		d.path, d.source = g.inRepository(spec), fluxSource(o, "spec", "chart", "spec", "sourceRef")
 	default:
 		d.chart = spec
 	}
 	for _, item := range listAt(o.Content, "spec", "chart", "spec", "valuesFiles") {
 		if name, _ := item.(string); d.path != "" {
-			g.file(d, inCheckout("", name), name, nil)
+			g.file(d, g.inRepository(name), name, nil)
 		}
 	}
 	if from := listAt(o.Content, "spec", "valuesFrom"); len(from) > 0 {

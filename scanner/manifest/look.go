@@ -100,6 +100,7 @@ var patterns = []pattern{
 	{text: "kind: Application", marks: gitops},
 	{text: "\"kind\": \"Application", marks: gitops},
 	{text: "kustomize.toolkit.fluxcd.io", marks: gitops},
+	{text: "source.toolkit.fluxcd.io", marks: gitops},
 	{text: "helm.toolkit.fluxcd.io", marks: releases},
 	{text: "apiVersion", names: inResource},
 }

@@ -116,7 +116,7 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 	slices.SortFunc(p.kustomizations, func(a, b kustomizationFile) int { return strings.Compare(a.name, b.name) })
 	slices.SortFunc(p.gaps, func(a, b scanner.Gap) int { return strings.Compare(a.What, b.What) })
 	p.overlays, p.charts = r.newOverlays(p), newCharts(p)
-	p.charts.deployments = r.readGitOps(p, p.with(gitops))
+	p.charts.deployments = r.readGitOps(ctx, p, p.with(gitops))
 	return p, nil
 }
 
