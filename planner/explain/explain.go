@@ -1,4 +1,4 @@
-// Package explain says what each code of dekey means: holds, notices, blockers, prerequisites, vias, verdicts about
+// Package explain says what each code of dekey means: holds, notices, blockers, prerequisites, conditions, vias, verdicts about
 // keys, exit codes, and the symptoms that people see while they move to Workload Identity Federation for GKE.
 //
 // It is text and nothing else. `dekey explain CODE` and every report show the same words, so that a reader who looks
@@ -24,6 +24,7 @@ const (
 	Notice       Kind = "notice"       // what a reviewer must know about a move or a bystander
 	Blocker      Kind = "blocker"      // why a key can not be deleted yet
 	Prerequisite Kind = "prerequisite" // a change that somebody must make before the first grant
+	Condition    Kind = "condition"    // what dekey check asks before a step
 	Gap          Kind = "gap"          // what could not be read
 	Rule         Kind = "rule"         // of dekey lint
 	Via          Kind = "via"          // the way by which a pod gets at a key
@@ -34,7 +35,7 @@ const (
 )
 
 // kinds is their order.
-var kinds = []Kind{Hold, Notice, Blocker, Prerequisite, Gap, Rule, Via, Verdict, Use, Symptom, Exit}
+var kinds = []Kind{Hold, Notice, Blocker, Prerequisite, Condition, Gap, Rule, Via, Verdict, Use, Symptom, Exit}
 
 // A Text explains one code.
 type Text struct {
@@ -113,7 +114,7 @@ func samePart(a, b string) bool {
 }
 
 func lists() [][]Text {
-	return [][]Text{holds, holdsOfIdentity, notices, blockers, prerequisites, gaps, rules, vias, verdicts, uses, symptoms, exits}
+	return [][]Text{holds, holdsOfIdentity, notices, blockers, prerequisites, conditions, gaps, rules, vias, verdicts, uses, symptoms, exits}
 }
 
 // The public documents that the texts rest on.

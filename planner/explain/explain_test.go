@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -63,31 +64,32 @@ func constants(t *testing.T, folder, prefix string) map[string]string {
 // Every code that a document can carry has a text of its kind, and every text of that kind belongs to a code.
 func TestEveryCodeIsExplained(t *testing.T) {
 	for _, test := range []struct {
-		prefix string
-		kind   Kind
+		folder, prefix string
+		kind           Kind
 	}{
+		{folder: "../../rewriter/precondition", prefix: "Code", kind: Condition},
 		{prefix: "Hold", kind: Hold},
 		{prefix: "Notice", kind: Notice},
 		{prefix: "Blocker", kind: Blocker},
 		{prefix: "Prerequisite", kind: Prerequisite},
 	} {
-		codes := constants(t, "..", test.prefix)
+		codes := constants(t, cmp.Or(test.folder, ".."), test.prefix)
 		if len(codes) == 0 {
-			t.Fatalf("no constant %s* in the planner: the test looks in the wrong place", test.prefix)
+			t.Fatalf("no constant %s*: the test looks in the wrong place", test.prefix)
 		}
 		known := map[string]bool{}
 		for name, code := range codes {
 			known[code] = true
 			text, ok := Lookup(code)
 			if !ok {
-				t.Errorf("planner.%s = %q: no text in planner/explain", name, code)
+				t.Errorf("%s = %q: no text in planner/explain", name, code)
 			} else if !text.Is(test.kind) {
-				t.Errorf("planner.%s = %q: explained as a %s, which is no %s", name, code, text.Kind, test.kind)
+				t.Errorf("%s = %q: explained as a %s, which is no %s", name, code, text.Kind, test.kind)
 			}
 		}
 		for _, text := range All() {
 			if text.Is(test.kind) && !known[text.Code] {
-				t.Errorf("%s %q is explained and no planner code has it", text.Kind, text.Code)
+				t.Errorf("%s %q is explained and no code has it", text.Kind, text.Code)
 			}
 		}
 	}

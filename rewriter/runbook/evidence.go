@@ -101,6 +101,16 @@ func (e Evidence) Granted(g planner.Grant) (Record, error) {
 	return e.Record(StepGrant, "granted-"+bindingID(g))
 }
 
+// Proven is the record of a key's possession, by its id in the plan.
+func (e Evidence) Proven(key string) (Record, error) {
+	return e.Record(StepGrant, "possession-"+short(key))
+}
+
+// NewAccount is the record of what a new Kubernetes service account's name was before 1-grant.sh: state is absent or present.
+func (e Evidence) NewAccount(context, namespace, name string) (Record, error) {
+	return e.Record(StepGrant, "ksa-"+id(context, namespace, name))
+}
+
 // CutOver is the record of a move's verified cut-over.
 func (e Evidence) CutOver(m planner.Move) (Record, error) {
 	return e.Record(StepVerify, "cutover-"+moveID(m))
@@ -138,6 +148,43 @@ func (e Evidence) Edited() []string {
 	})
 	slices.Sort(edited)
 	return edited
+}
+
+// EditedNow lists the records of the turns that run now that are not as they were written: the scripts stop at any.
+func (e Evidence) EditedNow() []string {
+	return slices.DeleteFunc(e.Edited(), func(name string) bool {
+		folder, _, _ := strings.Cut(name, "/")
+		return !slices.ContainsFunc([]string{StepGrant, StepVerify, StepDisable, StepDelete}, func(step string) bool { return e.Turn(step) == folder })
+	})
+}
+
+// A Consumer is a consumer of a key as its export names it: the cut-over that the export was made with.
+type Consumer struct {
+	Move     string // its id in evidence
+	CutOver  time.Time
+	Workload string
+}
+
+// Consumers are those that an export names. The error is ErrEditedRecord where a line can not be read.
+func (r Record) Consumers() ([]Consumer, error) {
+	var list []Consumer
+	for _, line := range r.Fields["consumer"] {
+		words := strings.SplitN(line, " ", 3)
+		if len(words) != 3 {
+			return nil, fmt.Errorf("%s: %w", r.Name, ErrEditedRecord)
+		}
+		seconds, err := strconv.ParseInt(words[1], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.Name, ErrEditedRecord)
+		}
+		list = append(list, Consumer{words[0], time.Unix(seconds, 0).UTC(), words[2]})
+	}
+	return list, nil
+}
+
+// CutOverOf is the record of the cut-over that a Consumer names.
+func (e Evidence) CutOverOf(c Consumer) (Record, error) {
+	return e.Record(StepVerify, "cutover-"+c.Move)
 }
 
 // A Retiree is a key that the scripts may disable and delete when its evidence is clean. Left says why they leave it alone

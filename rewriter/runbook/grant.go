@@ -80,7 +80,7 @@ read back, is written to evidence/, once. Undo: rollback.sh grant`
 // grantScript is 1-grant.sh.
 func (j *job) grantScript() (string, error) {
 	s := &script{}
-	s.line("main() {\n  grant=$(turn grant)")
+	s.line("main() {\n  grant=$(turn grant)\n  check_evidence")
 	j.clusterChecks(s)
 	j.accountChecks(s)
 	s.line("")
@@ -139,7 +139,7 @@ func (j *job) clusterChecks(s *script) {
 		for _, move := range j.plan.Moves {
 			path, ok := jsonPath(podSpec(move))
 			if ok && path != "" && j.runsIn(move, c) {
-				s.call("  ", "check_nodes", c.Context, move.Workload.Namespace, resource(move.Workload), move.Workload.Name, path)
+				s.call("  ", "check_nodes", c.Context, move.Workload.Namespace, Resource(move.Workload), move.Workload.Name, path)
 			}
 		}
 	}

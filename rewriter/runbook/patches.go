@@ -206,7 +206,7 @@ func (j *job) patchScript(m planner.Move, manifests bool) (string, error) {
 	if w.spec == "" {
 		return "", errors.New("where its pod spec stands is not known")
 	}
-	name := resource(m.Workload)
+	name := Resource(m.Workload)
 	for _, c := range clusters {
 		context, namespace := "--context="+c.Context, "--namespace="+m.Workload.Namespace
 		s.line("")

@@ -202,8 +202,8 @@ var builtin = map[string]string{
 	"PodTemplate": "podtemplates",
 }
 
-// resource is the name that kubectl takes for a kind.
-func resource(ref scanner.Ref) string {
+// Resource is the name that kubectl takes for a kind: deployments.apps.
+func Resource(ref scanner.Ref) string {
 	if name, ok := builtin[ref.Kind]; ok {
 		switch ref.Group() {
 		case "", "apps", "batch", "extensions":

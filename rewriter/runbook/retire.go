@@ -119,7 +119,7 @@ Whoever still had the key has failed since, and should have said so.`
 // disableScript is 3-disable.sh.
 func (j *job) disableScript() (string, error) {
 	s := &script{}
-	s.line("main() {\n  local -a ready=() lines=()\n  local line\n  verify=$(turn verify) disable=$(turn disable)")
+	s.line("main() {\n  local -a ready=() lines=()\n  local line\n  verify=$(turn verify) disable=$(turn disable)\n  check_evidence")
 	list, alone := j.retiring()
 	if !j.retireHead(s, list, alone) {
 		return s.whole(j.plan.ID, aboutDisable, "common")
@@ -142,7 +142,7 @@ func (j *job) disableScript() (string, error) {
 // deleteScript is 4-delete.sh.
 func (j *job) deleteScript() (string, error) {
 	s := &script{}
-	s.line("main() {\n  verify=$(turn verify) disable=$(turn disable) delete=$(turn delete)")
+	s.line("main() {\n  verify=$(turn verify) disable=$(turn disable) delete=$(turn delete)\n  check_evidence")
 	s.call("  ", "say", "Use after the disabling can not be observed: a disabled key is in none of Google's answers.")
 	list, alone := j.retiring()
 	if !j.retireHead(s, list, alone) {

@@ -56,7 +56,7 @@ func (j *job) rollbackGrant(s *script) error {
 				s.call("  ", "runs_as", c.Context, sa.Namespace, sa.Name)
 			}
 			if w := j.wiring(m); w.spec != "" {
-				s.call("  ", append([]string{"has_moved", c.Context, m.Workload.Namespace, resource(m.Workload), m.Workload.Name, w.spec, sa.Name}, w.words...)...)
+				s.call("  ", append([]string{"has_moved", c.Context, m.Workload.Namespace, Resource(m.Workload), m.Workload.Name, w.spec, sa.Name}, w.words...)...)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ runbook/probe.yaml asks the four questions that only a pod can answer; it is for
 // verifyScript is 2-verify.sh.
 func (j *job) verifyScript() (string, error) {
 	s := &script{}
-	s.line("main() {\n  verify=$(turn verify)")
+	s.line("main() {\n  verify=$(turn verify)\n  check_evidence")
 	if len(j.plan.Moves) == 0 {
 		s.line("  say 'this changeset moves nothing'\n}\n\nmain")
 		return s.whole(j.plan.ID, aboutVerify, "common")
@@ -48,6 +48,10 @@ func (j *job) verifyScript() (string, error) {
 		if len(clusters) == 0 {
 			s.call("  ", "no", "the plan does not know its cluster: plan again with --cluster PROJECT/LOCATION/NAME")
 		}
+		for _, g := range move.Grants {
+			s.WriteString("  " + Line([]string{"check_binding", g.Resource, g.Role, g.Member, j.otherSpelling(g.Member), g.Title, g.Condition}) + " \\\n")
+			s.call("    ", AddBinding(g)...)
+		}
 		for _, c := range clusters {
 			s.line("  autopilot=$autopilot_%s", id(c.Context))
 			j.verifyMove(s, move, c)
@@ -56,7 +60,7 @@ func (j *job) verifyScript() (string, error) {
 	}
 	s.line("\n  if ((failures > 0)); then stop \"$failures of the workloads above are not verified\"; fi")
 	s.line("  say 'Every workload is verified: 3-disable.sh, when the soak is over.'\n}\n\nmain")
-	return s.whole(j.plan.ID, aboutVerify, "common", "cluster", "verify")
+	return s.whole(j.plan.ID, aboutVerify, "common", "cluster", "policy", "verify")
 }
 
 // verifyMove asks one cluster about one workload.
@@ -68,7 +72,7 @@ func (j *job) verifyMove(s *script, m planner.Move, c target) {
 	sa := m.ServiceAccount
 	s.call("  ", "check_account", c.Context, sa.Namespace, sa.Name, account)
 	w := j.wiring(m)
-	name := []string{c.Context, m.Workload.Namespace, resource(m.Workload), m.Workload.Name}
+	name := []string{c.Context, m.Workload.Namespace, Resource(m.Workload), m.Workload.Name}
 	if w.spec != "" {
 		s.call("  ", slices.Concat([]string{"check_template"}, name, []string{w.spec, sa.Name}, w.words)...)
 		s.call("  ", slices.Concat([]string{"check_pods"}, name, []string{sa.Name}, w.words)...)
@@ -83,10 +87,11 @@ func (j *job) verifyMove(s *script, m planner.Move, c target) {
 
 // wiring is what a move takes out of its workload, as 2-verify.sh looks for it.
 type wiring struct {
-	spec   string   // the pod spec as a Go template's field: .spec.template.spec, or ""
-	words  []string // of the pod spec: see pod_words in lib/verify.sh
-	fields []string // other fields, for kubectl's jsonpath
-	unsaid []string // what neither can say
+	spec   string         // the pod spec as a Go template's field: .spec.template.spec, or ""
+	words  []string       // of the pod spec: see pod_words in lib/verify.sh
+	fields []string       // other fields, for kubectl's jsonpath
+	paths  []scanner.Path // the same
+	unsaid []string       // what neither can say
 }
 
 func (j *job) wiring(m planner.Move) wiring {
@@ -118,7 +123,7 @@ func (j *job) wiring(m planner.Move) wiring {
 		if last.By != "" {
 			field += "." + last.By
 		}
-		w.fields = append(w.fields, field)
+		w.fields, w.paths = append(w.fields, field), append(w.paths, edit.Field)
 	}
 	slices.Sort(w.words)
 	w.words = slices.Compact(w.words)

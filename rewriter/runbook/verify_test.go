@@ -101,6 +101,8 @@ func TestVerify(t *testing.T) {
 				o["metadata"].(map[string]any)["annotations"] = map[string]any{"iam.gke.io/gcp-service-account": "x@acme.iam.gserviceaccount.com"}
 			})
 		}, false},
+		{"the grant is gone", "is not granted to", func(c *cloud) { c.Accounts[account].Policy = nil }, false},
+		{"the policy can not be read", "the policy of", func(c *cloud) { c.FailOn = "get-iam-policy" }, false},
 		{"the workload is gone", "is not there in", func(c *cloud) {
 			c.Objects[shopCTX] = slices.DeleteFunc(c.Objects[shopCTX], func(o map[string]any) bool { return o["kind"] == "Deployment" })
 		}, false},
@@ -142,6 +144,7 @@ func TestVerifyCronJob(t *testing.T) {
 		return o
 	}
 	c := shopCloud()
+	grant(c)
 	c.Objects[shopCTX] = []map[string]any{node(), newAccount(), job("api-1", "api"), job("web-1", "web"), pod("api-1-x", "api-1", false), pod("web-1-x", "web-1", false),
 		{"kind": "CronJob", "metadata": map[string]any{"name": "api", "namespace": "shop"},
 			"spec": map[string]any{"jobTemplate": map[string]any{"spec": map[string]any{"template": map[string]any{"spec": podSpecOf(true)}}}}}}

@@ -171,6 +171,14 @@ func newAccount() map[string]any {
 func merge(c *cloud) {
 	c.Objects[shopCTX] = slices.DeleteFunc(c.Objects[shopCTX], func(o map[string]any) bool { return o["kind"] == "Deployment" || o["kind"] == "Pod" })
 	c.Objects[shopCTX] = append(c.Objects[shopCTX], workloadObject(true), podObject("api-2", true), newAccount())
+	grant(c)
+}
+
+// grant makes the binding, where it is not there.
+func grant(c *cloud) {
+	if policy := &c.Accounts[account].Policy; len(*policy) == 0 {
+		*policy = []policyBinding{{Role: planner.RoleWorkloadIdentityUser, Members: []string{member}}}
+	}
 }
 
 // unmerge is what it has after the merge was reverted.

@@ -74,3 +74,13 @@ intact() { # FOLDER/NAME: the record is there, of this plan, and as it was writt
 value() { # FOLDER/NAME FIELD: the field's first value
   sed -n "s/^$2: //p" "$evidence/$1" | sed -n 1p
 }
+check_evidence() { # every record of the turns that run now is as it was written, and of this plan
+  local step file
+  for step in grant verify disable delete; do
+    for file in "$evidence/$(turn "$step")"/*; do
+      [[ -e $file ]] || continue
+      intact "${file#"$evidence/"}" || refuse "the evidence $file was edited"
+    done
+  done
+  stop_if_refused
+}

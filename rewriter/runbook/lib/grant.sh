@@ -50,7 +50,7 @@ check_new_account() { # ID CONTEXT NAMESPACE NAME EMAIL
     printf '%s\n' "$1" absent "$2" "$3/$4" >"$work/ksa-$1"
   elif [[ -n $5 && $live == "$4|$5" ]]; then
     printf '%s\n' "$1" present "$2" "$3/$4" >"$work/ksa-$1"
-  elif has "$grant/ksa-$1" && [[ $(value "$grant/ksa-$1" state) == absent && $live == "$4|$5" ]]; then
+  elif intact "$grant/ksa-$1" && [[ $(value "$grant/ksa-$1" state) == absent && $live == "$4|$5" ]]; then
     say "the service account $3/$4 was not there before the first run of this script"
   else
     refuse "the service account $3/$4 exists in $2 and is not this changeset's"

@@ -34,6 +34,20 @@ check_account() { # CONTEXT NAMESPACE NAME EMAIL
     no "the service account $2/$3 is annotated for ${live#*|}, and should be for ${4:-no account}"
   fi
 }
+check_binding() { # RESOURCE ROLE MEMBER OTHER TITLE EXPRESSION ADD-COMMAND...: without its binding a pod gets no token, or one that opens nothing
+  local resource=$1 role=$2 member=$3 other=$4 title=$5 expression=$6 file
+  shift 6
+  file=$work/policy-$(printf '%s' "$resource" | sha256)
+  if [[ -e $file ]]; then
+    cp -- "$file" "$work/policy"
+  elif read_policy "$@"; then
+    cp -- "$work/policy" "$file"
+  else
+    no "the policy of $resource could not be read"
+    return 0
+  fi
+  bound "$role" "$member" "$other" "$title" "$expression" || no "$role on $resource is not granted to $member"
+}
 check_template() { # CONTEXT NAMESPACE RESOURCE NAME SPEC ACCOUNT WIRING...
   local context=$1 namespace=$2 resource=$3 name=$4 spec=$5 account=$6 thing words
   shift 6

@@ -1,0 +1,54 @@
+package precondition
+
+import (
+	"dekey/planner"
+)
+
+func (c *checker) merge() {
+	c.note("That a grant is in the policy, and since when, shows what is stored. Whether it has spread only a pod can show: runbook/probe.yaml.")
+	for _, g := range c.q.Grants {
+		if c.stored(g.Grant) {
+			c.aged(g.Grant)
+		}
+	}
+}
+
+// grantName is a grant as people read it.
+func grantName(g planner.Grant) string { return g.Role + " on " + g.Resource + " for " + g.Member }
+
+// stored asks whether a binding is in the policy.
+func (c *checker) stored(g planner.Grant) bool {
+	const do = "bash runbook/1-grant.sh (or apply terraform/ or config-connector/)"
+	switch policy, ok := c.Facts.Policies[g.Resource]; {
+	case !ok || policy.Why != "":
+		c.unknown(CodeGrant, grantName(g), readPolicy(g), "the policy could not be read: %s", unread(policy.Why))
+	case !c.q.Bound(g, policy.Bindings):
+		c.no(CodeGrant, grantName(g), do, "the binding is in the policy in neither spelling").Symptom = symptomOfGrant(g)
+	default:
+		c.yes(CodeGrant, grantName(g), "the binding is in the policy")
+		return true
+	}
+	return false
+}
+
+// symptomOfGrant is what pods see without a grant: no token to impersonate with, or a token without the role.
+func symptomOfGrant(g planner.Grant) string {
+	if g.Role == planner.RoleWorkloadIdentityUser {
+		return "token-403"
+	}
+	return "api-403"
+}
+
+// aged asks whether a binding was read back long enough ago.
+func (c *checker) aged(g planner.Grant) {
+	record, err := c.Evidence.Granted(g)
+	if err != nil {
+		c.unknown(CodeGrantAge, grantName(g), "bash runbook/1-grant.sh: it leaves what is there, and records when it read it", "when the binding was first seen is not known: %s", missing(err))
+		return
+	}
+	if age := c.Now.Sub(record.Time); age < Spread {
+		c.no(CodeGrantAge, grantName(g), "merge after "+moment(record.Time.Add(Spread)), "the binding was read back at %s: seven minutes are not over, and until then it may not be known everywhere", moment(record.Time)).Symptom = symptomOfGrant(g)
+		return
+	}
+	c.yes(CodeGrantAge, grantName(g), "the binding was read back at %s", moment(record.Time))
+}
