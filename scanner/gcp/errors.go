@@ -1,0 +1,143 @@
+package gcp
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"google.golang.org/api/googleapi"
+
+	"dekey/scanner"
+)
+
+// ErrNotFound says that Google knows of no such thing. A resource that must not be seen is refused, not missing.
+var ErrNotFound = errors.New("not found")
+
+// An Error is what Google refused or could not answer: the thing is unknown, never absent.
+type Error struct {
+	Doing      string // reading the service account E
+	What       string // projects/P, or the like: where the permission is missing
+	Permission string // that the call needs
+	Role       string // that has it
+	Service    string // the API, where it is off
+	Code       int    // the HTTP status, 0 where there was no answer
+	Status     string
+	Err        error
+}
+
+func (e *Error) Error() string { return e.Doing + ": " + e.why() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// why is the cause, and what would clear it.
+func (e *Error) why() string {
+	switch {
+	case errors.Is(e.Err, errNoCredentials):
+		return errNoCredentials.Error() + ": gcloud auth application-default login makes them"
+	case e.Service != "":
+		return fmt.Sprintf("the API %s is off: gcloud services enable %s", e.Service, e.Service)
+	case e.Code == http.StatusForbidden:
+		return fmt.Sprintf("the permission %s is missing, or the resource is; %s has it", e.Permission, e.Role)
+	case e.Code == http.StatusUnauthorized:
+		return "the credentials were refused: log in again"
+	}
+	return cause(e.Err)
+}
+
+// Gap is the error as an inventory lists it.
+func (e *Error) Gap() scanner.Gap {
+	return scanner.Gap{Source: Source, What: e.What + ": " + e.Permission, Why: e.why()}
+}
+
+// Source is the name under which gaps stand.
+const Source = "google"
+
+// A need is what one call takes.
+type need struct{ permission, role string }
+
+// What each call needs.
+// https://cloud.google.com/iam/docs/roles-permissions
+var (
+	needAccount  = need{"iam.serviceAccounts.get", "roles/iam.serviceAccountViewer"}
+	needPolicy   = need{"iam.serviceAccounts.getIamPolicy", "roles/iam.serviceAccountViewer"}
+	needKeys     = need{"iam.serviceAccountKeys.list", "roles/iam.serviceAccountViewer"}
+	needKey      = need{"iam.serviceAccountKeys.get", "roles/iam.serviceAccountViewer"}
+	needCluster  = need{"container.clusters.get", "roles/container.clusterViewer"}
+	needProject  = need{"resourcemanager.projects.get", "roles/browser"}
+	needBindings = need{"resourcemanager.projects.getIamPolicy", "roles/browser"}
+	needServices = need{"serviceusage.services.get", "roles/serviceusage.serviceUsageViewer"}
+	needOrg      = need{"orgpolicy.policy.get", "roles/orgpolicy.policyViewer"}
+	needActivity = need{"policyanalyzer.serviceAccountKeyLastAuthenticationActivities.query", "roles/policyanalyzer.activityAnalysisViewer"}
+	needSeries   = need{"monitoring.timeSeries.list", "roles/monitoring.viewer"}
+	needSearch   = need{"cloudasset.assets.searchAllIamPolicies", "roles/cloudasset.viewer"}
+)
+
+// fail makes an *Error, or one that wraps ErrNotFound, of what a call gave.
+func (c *Client) fail(err error, n need, what, doing string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	e := &Error{Doing: fmt.Sprintf(doing, args...), What: what, Permission: n.permission, Role: n.role, Err: err}
+	var answer *googleapi.Error
+	if errors.As(err, &answer) {
+		e.Code = answer.Code
+		e.Status, e.Service = details(answer)
+		if e.Code == http.StatusNotFound {
+			return fmt.Errorf("%s: %w", e.Doing, ErrNotFound)
+		}
+	}
+	return e
+}
+
+// details reads the google.rpc.ErrorInfo of an answer: its reason, and the service where that is off.
+// https://cloud.google.com/apis/design/errors
+func details(answer *googleapi.Error) (reason, service string) {
+	for _, detail := range answer.Details {
+		fields, ok := detail.(map[string]any)
+		if !ok {
+			continue
+		}
+		if text, ok := fields["reason"].(string); ok {
+			reason = text
+		}
+		metadata, ok := fields["metadata"].(map[string]any)
+		if text, found := metadata["service"].(string); ok && found && reason == "SERVICE_DISABLED" {
+			service = text
+		}
+	}
+	return reason, service
+}
+
+// cause is why a call failed, without the address that it was sent to and without an answer's whole body.
+func cause(err error) string {
+	var answer *googleapi.Error
+	switch {
+	case errors.As(err, &answer):
+		text := cmp.Or(answer.Message, http.StatusText(answer.Code))
+		if len(text) > 300 {
+			text = text[:300] + "..."
+		}
+		return fmt.Sprintf("Google answered %d: %s", answer.Code, strings.Join(strings.Fields(text), " "))
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	}
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
+}
+
+// gap is the Gap of any error of this package.
+func gap(err error) scanner.Gap {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Gap()
+	}
+	return scanner.Gap{Source: Source, What: Source, Why: cause(err)}
+}

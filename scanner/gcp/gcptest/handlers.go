@@ -1,0 +1,57 @@
+package gcptest
+
+// handlers are the methods that the server answers, by name.
+var handlers = map[string]func(*call) (any, *failure){
+	"iam.v1:projects.serviceAccounts.create":             createAccount,
+	"iam.v1:projects.serviceAccounts.get":                getAccount,
+	"iam.v1:projects.serviceAccounts.list":               listAccounts,
+	"iam.v1:projects.serviceAccounts.patch":              patchAccount,
+	"iam.v1:projects.serviceAccounts.delete":             deleteAccount,
+	"iam.v1:projects.serviceAccounts.undelete":           undeleteAccount,
+	"iam.v1:projects.serviceAccounts.disable":            disableAccount,
+	"iam.v1:projects.serviceAccounts.enable":             enableAccount,
+	"iam.v1:projects.serviceAccounts.getIamPolicy":       getAccountPolicy,
+	"iam.v1:projects.serviceAccounts.setIamPolicy":       setAccountPolicy,
+	"iam.v1:projects.serviceAccounts.testIamPermissions": testPermissions,
+	"iam.v1:projects.serviceAccounts.keys.create":        createKey,
+	"iam.v1:projects.serviceAccounts.keys.upload":        uploadKey,
+	"iam.v1:projects.serviceAccounts.keys.get":           getKey,
+	"iam.v1:projects.serviceAccounts.keys.list":          listKeys,
+	"iam.v1:projects.serviceAccounts.keys.disable":       disableKey,
+	"iam.v1:projects.serviceAccounts.keys.enable":        enableKey,
+	"iam.v1:projects.serviceAccounts.keys.delete":        deleteKey,
+
+	"cloudresourcemanager.v1:projects.get":                getProjectV1,
+	"cloudresourcemanager.v1:projects.getAncestry":        getAncestry,
+	"cloudresourcemanager.v1:projects.getIamPolicy":       getProjectPolicy,
+	"cloudresourcemanager.v1:projects.setIamPolicy":       setProjectPolicy,
+	"cloudresourcemanager.v1:projects.testIamPermissions": testPermissions,
+	"cloudresourcemanager.v3:projects.get":                getProjectV3,
+	"cloudresourcemanager.v3:projects.getIamPolicy":       getProjectPolicy,
+	"cloudresourcemanager.v3:projects.setIamPolicy":       setProjectPolicy,
+	"cloudresourcemanager.v3:projects.testIamPermissions": testPermissions,
+
+	"container.v1:projects.locations.clusters.get":              getCluster,
+	"container.v1:projects.locations.clusters.list":             listClusters,
+	"container.v1:projects.locations.clusters.update":           updateCluster,
+	"container.v1:projects.locations.clusters.nodePools.get":    getNodePool,
+	"container.v1:projects.locations.clusters.nodePools.list":   listNodePools,
+	"container.v1:projects.locations.clusters.nodePools.create": createNodePool,
+	"container.v1:projects.locations.clusters.nodePools.update": updateNodePool,
+	"container.v1:projects.locations.operations.get":            getClusterOperation,
+
+	"serviceusage.v1:services.get":         getService,
+	"serviceusage.v1:services.list":        listServices,
+	"serviceusage.v1:services.batchGet":    batchGetServices,
+	"serviceusage.v1:services.enable":      enableService,
+	"serviceusage.v1:services.batchEnable": batchEnableServices,
+	"serviceusage.v1:services.disable":     disableService,
+	"serviceusage.v1:operations.get":       getServiceOperation,
+
+	"orgpolicy.v2:projects.policies.getEffectivePolicy": getEffectivePolicy,
+
+	"policyanalyzer.v1:projects.locations.activityTypes.activities.query": queryActivities,
+	"monitoring.v3:projects.timeSeries.list":                              listTimeSeries,
+	"cloudasset.v1:searchAllIamPolicies":                                  searchPolicies,
+	"logging.v2:entries.list":                                             listEntries,
+}
