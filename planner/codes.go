@@ -102,3 +102,9 @@ const (
 	PrerequisiteAPIUnread        = "api-unread"
 	PrerequisiteOrgPolicy        = "organisation-policy"
 )
+
+// The codes of guard's policies: what an exclusion of the policy file excuses from. PrerequisiteOrgPolicy is the other.
+const (
+	GuardAdmission    = "admission-policy"
+	GuardOrganisation = PrerequisiteOrgPolicy
+)

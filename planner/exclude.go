@@ -1,16 +1,18 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"dekey/scanner"
 )
 
-// expired says whether the exclusion is over. Its last day still counts.
-func (e Exclusion) expired(p Policy) bool {
-	return !e.Expires.IsZero() && !p.Now.IsZero() && !p.Now.Before(e.Expires.AddDate(0, 0, 1))
+// Expired says whether the exclusion is over. Its last day still counts.
+func (e Exclusion) Expired(now time.Time) bool {
+	return !e.Expires.IsZero() && !now.IsZero() && !now.Before(e.Expires.AddDate(0, 0, 1))
 }
 
 func (e Exclusion) text() string {
@@ -69,14 +71,11 @@ func standsIn(path string, origins []scanner.Origin) bool {
 func (w *world) exceptions() []Exception {
 	list := []Exception{}
 	for _, e := range w.policy.Exclude {
-		what := e.Workload
-		if what == "" {
-			what = e.Path
-		}
+		what := cmp.Or(e.Workload, e.Path, e.Project)
 		if e.Code != "" {
 			what += " (" + e.Code + ")"
 		}
-		x := Exception{What: what, Reason: e.Reason, By: e.By, Expired: e.expired(w.policy)}
+		x := Exception{What: what, Reason: e.Reason, By: e.By, Expired: e.Expired(w.policy.Now)}
 		if !e.Expires.IsZero() {
 			x.Expires = e.Expires.Format("2006-01-02")
 		}

@@ -204,7 +204,7 @@ func (w *world) judgeExclusions(x *work) {
 		return
 	}
 	for _, e := range w.policy.Exclude {
-		if e.Code != "" || e.expired(w.policy) {
+		if e.Code != "" || e.Expired(w.policy.Now) {
 			continue
 		}
 		if x.ref.Kind == "" {

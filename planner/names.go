@@ -28,6 +28,7 @@ var (
 		`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?@appspot\.gserviceaccount\.com$`)
 	pool      = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.:][a-z0-9]([-a-z0-9]*[a-z0-9])?)*\.svc\.id\.goog$`)
 	project   = regexp.MustCompile(`^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+:)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	labelName = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
 	number    = regexp.MustCompile(`^[0-9]{1,20}$`)
 	keyNumber = regexp.MustCompile(`^[0-9a-f]{40}$`)
 )
@@ -52,6 +53,18 @@ func ValidProjectNumber(s string) bool { return number.MatchString(s) }
 
 // ValidSecretEntry says whether Kubernetes accepts the name of an entry of a Secret.
 func ValidSecretEntry(s string) bool { return len(s) <= 253 && entryName.MatchString(s) }
+
+// ValidLabel says whether Kubernetes accepts the key and the value of a label.
+func ValidLabel(key, value string) bool {
+	prefix, name, prefixed := strings.Cut(key, "/")
+	if !prefixed {
+		prefix, name = "", key
+	}
+	return (!prefixed || ValidName(prefix)) && labelName.MatchString(name) && (value == "" || labelName.MatchString(value))
+}
+
+// ValidKind says whether it can be the name of a kind.
+func ValidKind(s string) bool { return len(s) <= 63 && kindName.MatchString(s) }
 
 // validKind says whether it can be a kind with its API version.
 func validKind(ref scanner.Ref) bool {

@@ -78,8 +78,13 @@ type WorkloadRule struct {
 type Exclusion struct {
 	Workload string // NAMESPACE/KIND/NAME; each part may be *
 	Path     string // a file or folder of the checkout
-	Code     string // of lint: the rule that is excused, "" all
-	Reason   string
-	By       string
-	Expires  time.Time // zero: never said, which is an error in the file
+	Code     string // of lint or guard: the rule that is excused, "" all
+	// Labels narrow Workload down to objects with all of them, and Project is a Google Cloud project that goes on making keys:
+	// both of guard alone, and only with one of its codes.
+	Labels  map[string]string
+	Project string
+
+	Reason  string
+	By      string
+	Expires time.Time // zero: never said, which is an error in the file
 }

@@ -15,6 +15,7 @@
 //	rewrite   edits manifests, writes the scripts      -> changeset folder
 //	draft     the three in one go
 //	report    shows any of them, for people and programs
+//	guard     writes policies that keep keys out       -> files
 //
 // Exit codes
 //

@@ -32,7 +32,7 @@ var rules = []rule{
 	{who: []string{"dekey/planner", "dekey/planner/..."}, never: []string{"dekey/scanner/..."}, unless: []string{"dekey/scanner/keyfile", "dekey/scanner/object", "dekey/scanner/wiring"}},
 	{who: []string{"dekey/rewriter", "dekey/rewriter/..."}, except: []string{"dekey/rewriter/pullrequest", "dekey/rewriter/pullrequest/..."}, never: []string{"os", "os/...", "net/http", "net/http/...", "dekey/cmd/..."}},
 	{who: []string{"dekey/rewriter", "dekey/rewriter/..."}, never: []string{"dekey/scanner/manifest", "dekey/scanner/manifest/...", "dekey/scanner/cluster", "dekey/scanner/gcp", "dekey/scanner/gcp/..."}},
-	{who: []string{"dekey/rewriter/yamledit", "dekey/rewriter/unified", "dekey/rewriter/runbook", "dekey/rewriter/report", "dekey/rewriter/precondition"}, never: []string{"context"}},
+	{who: []string{"dekey/rewriter/yamledit", "dekey/rewriter/unified", "dekey/rewriter/runbook", "dekey/rewriter/report", "dekey/rewriter/precondition", "dekey/rewriter/guard"}, never: []string{"context"}},
 	{who: []string{"dekey/..."}, never: []string{"dekey/cmd/dekey/internal/cli"}, except: []string{"dekey/cmd/dekey"}},
 	only("dekey/scanner/cluster", "k8s.io/client-go/...", "k8s.io/api/..."),
 	only("dekey/scanner/gcp", "google.golang.org/api/..."),

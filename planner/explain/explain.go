@@ -26,7 +26,7 @@ const (
 	Prerequisite Kind = "prerequisite" // a change that somebody must make before the first grant
 	Condition    Kind = "condition"    // what dekey check asks before a step
 	Gap          Kind = "gap"          // what could not be read
-	Rule         Kind = "rule"         // of dekey lint
+	Rule         Kind = "rule"         // of dekey lint and of the policies of dekey guard
 	Via          Kind = "via"          // the way by which a pod gets at a key
 	Verdict      Kind = "verdict"      // is the key in the Secret one of the account's?
 	Use          Kind = "use"          // was the key used?
@@ -114,7 +114,7 @@ func samePart(a, b string) bool {
 }
 
 func lists() [][]Text {
-	return [][]Text{holds, holdsOfIdentity, notices, blockers, prerequisites, conditions, gaps, rules, vias, verdicts, uses, symptoms, exits}
+	return [][]Text{holds, holdsOfIdentity, notices, blockers, prerequisites, conditions, gaps, rules, guards, vias, verdicts, uses, symptoms, exits}
 }
 
 // The public documents that the texts rest on.
@@ -145,6 +145,7 @@ const (
 	docJob         = "Kubernetes: Jobs, https://kubernetes.io/docs/concepts/workloads/controllers/job/"
 	docNames       = "Kubernetes: Object Names and IDs, https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"
 	docNodePool    = "Kubernetes Engine API, UpdateNodePoolRequest, https://docs.cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools/update"
+	docAdmission   = "Kubernetes: Validating Admission Policy, https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/"
 	docSecrets     = "Kubernetes: Secrets, https://kubernetes.io/docs/concepts/configuration/secret/"
 	ownPromise     = "A promise of dekey: what is not known is not taken for fine"
 )

@@ -40,7 +40,9 @@ import (
 //	  split: true
 //	exclude:                                the exception register
 //	- workload: NAMESPACE/KIND/NAME         each part may be *; or path: a file or folder
-//	  code: CODE                            of lint, to excuse one rule only
+//	  code: CODE                            of lint, to excuse one rule only; or of guard: admission-policy, organisation-policy
+//	  labels: {KEY: VALUE}                  with admission-policy: only objects that have them
+//	  project: PROJECT                      with organisation-policy: a project that goes on making keys
 //	  reason: WHY
 //	  by: WHO
 //	  expires: 2027-01-31                   the last day on which it counts
@@ -383,6 +385,8 @@ func (r *policyReader) exclusions(key, value *yaml.Node) {
 			"workload": r.text(&e.Workload),
 			"path":     r.checked(&e.Path, relative),
 			"code":     r.text(&e.Code),
+			"labels":   r.labels(&e.Labels),
+			"project":  r.checked(&e.Project, parseProject),
 			"reason":   r.text(&e.Reason),
 			"by":       r.text(&e.By),
 			"expires":  r.date(&e.Expires),
@@ -391,8 +395,12 @@ func (r *policyReader) exclusions(key, value *yaml.Node) {
 			return
 		}
 		switch n := strings.Count(e.Workload, "/"); {
-		case e.Workload == "" && e.Path == "":
-			r.fail(item, "an exclusion needs a workload or a path")
+		case e.Workload == "" && e.Path == "" && e.Project == "":
+			r.fail(item, "an exclusion needs a workload or a path, or a project with code: %s", planner.GuardOrganisation)
+		case e.Project != "" && (e.Code != planner.GuardOrganisation || e.Workload != "" || e.Path != ""):
+			r.fail(item, "project needs code: %s, and neither workload nor path", planner.GuardOrganisation)
+		case len(e.Labels) > 0 && (e.Code != planner.GuardAdmission || e.Workload == ""):
+			r.fail(item, "labels need a workload and code: %s", planner.GuardAdmission)
 		case e.Workload != "" && (n < 1 || n > 2):
 			r.fail(item, "workload %.200q: want NAMESPACE/KIND/NAME, of which each may be *", e.Workload)
 		case e.Reason == "":
@@ -402,6 +410,28 @@ func (r *policyReader) exclusions(key, value *yaml.Node) {
 		}
 		r.policy.Exclude = append(r.policy.Exclude, e)
 	})
+}
+
+func parseProject(s string) (string, error) {
+	if !planner.ValidProject(s) {
+		return "", fmt.Errorf("%.200q is not the id of a project", s)
+	}
+	return s, nil
+}
+
+// labels reads a mapping of label keys to values.
+func (r *policyReader) labels(into *map[string]string) field {
+	return func(key, value *yaml.Node) {
+		found := make(map[string]string)
+		r.pairs(value, key.Value, func(k, v *yaml.Node) {
+			if v.Kind != yaml.ScalarNode || !planner.ValidLabel(k.Value, v.Value) {
+				r.fail(k, "%.200q: %.200q is no label that Kubernetes would accept", k.Value, v.Value)
+				return
+			}
+			found[k.Value] = v.Value
+		})
+		*into = found
+	}
 }
 
 func (r *policyReader) date(into *time.Time) field {

@@ -17,6 +17,7 @@ Stages
   rewrite   edits manifests, writes the scripts      -> changeset folder
   draft     the three in one go
   report    shows any of them, for people and programs
+  guard     writes policies that keep keys out       -> files
 
 Exit codes
   0  done
