@@ -124,7 +124,7 @@ func createNodePool(c *call) (any, *failure) {
 	if slices.ContainsFunc(found.NodePools, func(have *container.NodePool) bool { return have.Name == n.Name }) {
 		return nil, failf(http.StatusConflict, "ALREADY_EXISTS", "Already exists: node pool %s.", n.Name)
 	}
-	n.Status = "RUNNING"
+	n.Status, n.Version = "RUNNING", version
 	found.NodePools = append(found.NodePools, n)
 	return operation(p, found, "CREATE_NODE_POOL"), nil
 }

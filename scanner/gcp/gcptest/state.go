@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
@@ -169,7 +171,7 @@ func (p *Project) Cluster(location, name string) *container.Cluster {
 	}
 	pool := p.ID + ".svc.id.goog"
 	c := &container.Cluster{
-		Name: name, Location: location, Status: "RUNNING", CurrentMasterVersion: "1.33.3-gke.1226000",
+		Name: name, Location: location, Status: "RUNNING", CurrentMasterVersion: version, CurrentNodeVersion: version, InitialClusterVersion: version,
 		SelfLink:               fmt.Sprintf("https://container.googleapis.com/v1/projects/%s/locations/%s/clusters/%s", p.ID, location, name),
 		WorkloadIdentityConfig: &container.WorkloadIdentityConfig{WorkloadPool: pool},
 		NodePools:              []*container.NodePool{NodePool("default-pool", "GKE_METADATA")},
@@ -179,9 +181,11 @@ func (p *Project) Cluster(location, name string) *container.Cluster {
 	return c
 }
 
+const version = "1.33.3-gke.1226000"
+
 // NodePool is a node pool of a mode: GKE_METADATA, GCE_METADATA, or "".
 func NodePool(name, mode string) *container.NodePool {
-	n := &container.NodePool{Name: name, Status: "RUNNING", Config: &container.NodeConfig{ServiceAccount: "default"}}
+	n := &container.NodePool{Name: name, Status: "RUNNING", Version: version, Config: &container.NodeConfig{ServiceAccount: "default"}}
 	if mode != "" {
 		n.Config.WorkloadMetadataConfig = &container.WorkloadMetadataConfig{Mode: mode}
 	}
@@ -217,7 +221,7 @@ const emptyEtag = "ACAB"
 // etag is one that no policy had before.
 func (s *State) etag() string {
 	s.serial++
-	return fmt.Sprintf("BwX%08d=", s.serial)
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(s.serial)|7<<56))
 }
 
 // project finds a project by id or number.
