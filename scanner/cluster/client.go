@@ -38,6 +38,7 @@ type client struct {
 	patience *patience
 	sleep    func(context.Context, time.Duration) error
 	jitter   func() float64 // in [0, 1)
+	answers  answers
 }
 
 func newClient(config *rest.Config, o Options) (*client, error) {
@@ -61,13 +62,12 @@ func newClient(config *rest.Config, o Options) (*client, error) {
 	}, nil
 }
 
-// A call is one GET. Decode is given the whole answer. The answer is decode's when there was no error, to be given back
-// with release.
+// A call is one GET. Decode is given the whole answer, which is its own where it gives no error: to be given back to answers.
 type call struct {
 	path   []string
 	accept string
 	param  map[string]string
-	decode func(*[]byte) error
+	decode func([]byte) error
 }
 
 // errDecode stands for every decoder's error: those may quote what they could not read.
@@ -139,20 +139,48 @@ func (c *client) get(ctx context.Context, call call) error {
 		return err
 	}
 	defer body.Close()
-	answer := answers.Get().(*[]byte)
-	if *answer, err = readAll((*answer)[:0], body); err == nil {
+	answer, err := readAll(c.answers.take(), body)
+	if err == nil {
 		err = call.decode(answer)
 	}
 	if err != nil {
-		release(answer)
+		c.answers.giveBack(answer)
 	}
 	return err
 }
 
-// answers are the bytes of whole answers: a list of a hundred pages needs them once, not a hundred times.
-var answers = sync.Pool{New: func() any { return new([]byte) }}
+// answers are buffers for whole answers, the one that was used last on top: a list of a hundred pages needs one, not a
+// hundred. A sync.Pool would lose them at each collection.
+type answers struct {
+	mu   sync.Mutex
+	free [][]byte
+}
 
-func release(answer *[]byte) { answers.Put(answer) }
+// The bounds of the buffers that are kept.
+const (
+	firstAnswer = 256 << 10
+	keptAnswers = 4
+	keptAnswer  = 2 * pageBytes
+)
+
+func (a *answers) take() []byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(a.free); n > 0 {
+		answer := a.free[n-1]
+		a.free = a.free[:n-1]
+		return answer[:0]
+	}
+	return make([]byte, 0, firstAnswer)
+}
+
+func (a *answers) giveBack(answer []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.free) < keptAnswers && cap(answer) <= keptAnswer {
+		a.free = append(a.free, answer)
+	}
+}
 
 // readAll appends what r has to data. It grows by a quarter where bytes.Buffer doubles: pages are as large as the one
 // before.

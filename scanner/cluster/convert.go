@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// convert gives a built-in object as decoded JSON. The general converter is slow where there is most: metadata, and the
-// variables of containers. Those are converted here, the rest by it.
+// convert gives a built-in object as decoded JSON. The general converter is slow where there is most: metadata, pod specs and
+// their containers. Those are converted here, the rest by it.
 func convert(o runtime.Object, about *metav1.ObjectMeta) (map[string]any, error) {
 	saved := *about
 	*about = metav1.ObjectMeta{}
@@ -17,10 +17,9 @@ func convert(o runtime.Object, about *metav1.ObjectMeta) (map[string]any, error)
 	if pod, ok := o.(*corev1.Pod); ok {
 		spec = &pod.Spec
 	}
-	var containers, initContainers []corev1.Container
+	var whole corev1.PodSpec
 	if spec != nil {
-		containers, initContainers = spec.Containers, spec.InitContainers
-		spec.Containers, spec.InitContainers = nil, nil
+		whole, *spec = *spec, corev1.PodSpec{}
 	}
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
 	if err != nil {
@@ -30,36 +29,81 @@ func convert(o runtime.Object, about *metav1.ObjectMeta) (map[string]any, error)
 	if spec == nil {
 		return content, nil
 	}
-	target := podSpecOf(content)
-	if target == nil {
+	holder := podSpecHolder(content)
+	if holder == nil {
 		return nil, errDecode
 	}
-	for key, list := range map[string][]corev1.Container{"containers": containers, "initContainers": initContainers} {
-		if len(list) == 0 {
-			delete(target, key)
-			continue
-		}
-		converted := make([]any, len(list))
-		for i := range list {
-			if converted[i], err = containerContent(&list[i]); err != nil {
-				return nil, err
-			}
-		}
-		target[key] = converted
+	if holder["spec"], err = podSpecContent(&whole); err != nil {
+		return nil, err
 	}
 	return content, nil
 }
 
-// podSpecOf is the pod spec of converted content: the mapping in which containers stand.
-func podSpecOf(content map[string]any) map[string]any {
+// podSpecHolder is the mapping of converted content whose spec is the pod spec.
+func podSpecHolder(content map[string]any) map[string]any {
+	holder := content
 	spec, _ := content["spec"].(map[string]any)
 	if job, ok := spec["jobTemplate"].(map[string]any); ok {
 		spec, _ = job["spec"].(map[string]any)
 	}
 	if template, ok := spec["template"].(map[string]any); ok {
-		spec, _ = template["spec"].(map[string]any)
+		holder = template
 	}
-	return spec
+	return holder
+}
+
+// podSpecContent converts by hand what nearly every pod spec has.
+func podSpecContent(spec *corev1.PodSpec) (map[string]any, error) {
+	rest := *spec
+	rest.Containers, rest.InitContainers = nil, nil
+	rest.RestartPolicy, rest.DNSPolicy, rest.SchedulerName, rest.TerminationGracePeriodSeconds = "", "", "", nil
+	rest.ServiceAccountName, rest.DeprecatedServiceAccount = "", ""
+	if rest.SecurityContext != nil && reflect.ValueOf(rest.SecurityContext).Elem().IsZero() {
+		rest.SecurityContext = nil
+	}
+	content := map[string]any{}
+	if !reflect.ValueOf(&rest).Elem().IsZero() {
+		var err error
+		if content, err = runtime.DefaultUnstructuredConverter.ToUnstructured(&rest); err != nil {
+			return nil, errDecode
+		}
+		delete(content, "containers") // null is written where there are none
+	}
+	set := func(key, value string) {
+		if value != "" {
+			content[key] = value
+		}
+	}
+	set("restartPolicy", string(spec.RestartPolicy))
+	set("dnsPolicy", string(spec.DNSPolicy))
+	set("schedulerName", spec.SchedulerName)
+	set("serviceAccountName", spec.ServiceAccountName)
+	set("serviceAccount", spec.DeprecatedServiceAccount)
+	if spec.TerminationGracePeriodSeconds != nil {
+		content["terminationGracePeriodSeconds"] = *spec.TerminationGracePeriodSeconds
+	}
+	if spec.SecurityContext != nil && rest.SecurityContext == nil {
+		content["securityContext"] = map[string]any{}
+	}
+	if err := setContainers(content, "containers", spec.Containers); err != nil {
+		return nil, err
+	}
+	return content, setContainers(content, "initContainers", spec.InitContainers)
+}
+
+func setContainers(content map[string]any, key string, list []corev1.Container) error {
+	if len(list) == 0 {
+		return nil
+	}
+	converted := make([]any, len(list))
+	for i := range list {
+		var err error
+		if converted[i], err = containerContent(&list[i]); err != nil {
+			return err
+		}
+	}
+	content[key] = converted
+	return nil
 }
 
 // metadataContent is an object's metadata without what the system keeps in it for itself.

@@ -24,7 +24,8 @@ func TestConvert(t *testing.T) {
 		func(fields *metav1.FieldsV1, _ randfill.Continue) { *fields = *metav1.NewFieldsV1("{}") },
 	)
 	for range 300 {
-		for _, o := range []runtime.Object{&appsv1.Deployment{}, &batchv1.CronJob{}, &corev1.Pod{}, &corev1.ReplicationController{}, &corev1.ServiceAccount{}} {
+		for _, o := range []runtime.Object{&appsv1.Deployment{}, &appsv1.StatefulSet{}, &appsv1.DaemonSet{}, &batchv1.Job{}, &batchv1.CronJob{}, &corev1.Pod{},
+			&corev1.ReplicationController{}, &corev1.ServiceAccount{}} {
 			fill.Fill(o)
 			// Who set which field is taken out of every object, and random bytes are none of its encodings.
 			o.(metav1.Object).SetManagedFields(nil)
@@ -62,7 +63,7 @@ func lessen(content map[string]any) {
 		kept["ownerReferences"] = owners
 	}
 	content["metadata"] = kept
-	spec := podSpecOf(content)
+	spec, _ := podSpecHolder(content)["spec"].(map[string]any)
 	for _, key := range []string{"containers", "initContainers"} {
 		list, ok := spec[key].([]any)
 		if !ok || len(list) == 0 {

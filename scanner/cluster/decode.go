@@ -114,26 +114,28 @@ func (r resource) object(it item) (*object.Object, error) {
 	return o, nil
 }
 
-// drop takes out what nobody asks for, before it is converted: the status, and of containers what says nothing of what runs
-// in them.
+// drop takes out what nobody asks for, before it is converted: the status, and of pods and containers what says nothing of
+// what runs in them.
 func drop(o runtime.Object) {
 	switch t := o.(type) {
 	case *corev1.Pod:
 		t.Status = corev1.PodStatus{}
-		dropOfContainers(&t.Spec)
+		dropOfPods(&t.Spec)
 	case *appsv1.Deployment:
-		t.Status = appsv1.DeploymentStatus{}
+		t.Status, t.Spec.Strategy = appsv1.DeploymentStatus{}, appsv1.DeploymentStrategy{}
+		t.Spec.RevisionHistoryLimit, t.Spec.ProgressDeadlineSeconds = nil, nil
 	case *appsv1.StatefulSet:
 		t.Status = appsv1.StatefulSetStatus{}
 	case *batchv1.Job:
 		t.Status = batchv1.JobStatus{}
 	}
 	if spec := podSpec(o); spec != nil {
-		dropOfContainers(spec)
+		dropOfPods(spec)
 	}
 }
 
-func dropOfContainers(spec *corev1.PodSpec) {
+func dropOfPods(spec *corev1.PodSpec) {
+	spec.SchedulerName, spec.TerminationGracePeriodSeconds = "", nil
 	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
 		for i := range containers {
 			c := &containers[i]

@@ -27,16 +27,16 @@ type page struct {
 	raw    [][]byte // objects in protobuf, inside the answer
 	items  []item   // or decoded ones
 	next   string   // the continue token
-	answer *[]byte
+	answer []byte
 }
 
 func (p page) len() int { return len(p.raw) + len(p.items) }
 
-// each decodes and yields the page's objects one by one, and lets go of the answer.
+// each decodes and yields the page's objects one by one. What is yielded may be a part of the answer.
 func (p page) each(r resource, yield func(item) error) error {
-	defer release(p.answer)
+	var scratch []byte
 	for _, data := range p.raw {
-		it, err := r.unmarshal(data)
+		it, err := r.unmarshal(data, &scratch)
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (c *client) list(ctx context.Context, r resource, q query, yield func(item)
 		if seen == nil && p.next != "" {
 			seen = make(map[[16]byte]struct{}, p.len())
 		}
-		limit = nextLimit(limit, p.len(), len(*p.answer))
+		limit = nextLimit(limit, p.len(), len(p.answer))
 		err = p.each(r, func(it item) error {
 			if seen != nil {
 				id := identity(it)
@@ -89,6 +89,7 @@ func (c *client) list(ctx context.Context, r resource, q query, yield func(item)
 			}
 			return yield(it)
 		})
+		c.answers.giveBack(p.answer)
 		if err != nil {
 			return err
 		}
@@ -112,8 +113,8 @@ func (c *client) page(ctx context.Context, r resource, q query, next string, lim
 		}
 		err := c.do(ctx, call{
 			path: r.path(q.namespace), accept: r.accept(), param: param,
-			decode: func(answer *[]byte) (err error) {
-				p, err = r.decode(*answer)
+			decode: func(answer []byte) (err error) {
+				p, err = r.decode(answer)
 				p.answer = answer
 				return err
 			},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"google.golang.org/protobuf/encoding/protowire"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -22,7 +23,7 @@ func split(answer []byte) (list [][]byte, next string, err error) {
 		return nil, "", errDecode
 	}
 	var message []byte
-	err = fields(envelope, func(n protowire.Number, value []byte) error {
+	err = records(envelope, func(n protowire.Number, _, value []byte) error {
 		switch n {
 		case 2:
 			message = value
@@ -37,7 +38,7 @@ func split(answer []byte) (list [][]byte, next string, err error) {
 		return nil, "", errDecode
 	}
 	list = [][]byte{}
-	err = fields(message, func(n protowire.Number, value []byte) error {
+	err = records(message, func(n protowire.Number, _, value []byte) error {
 		switch n {
 		case 1:
 			var about metav1.ListMeta
@@ -53,35 +54,10 @@ func split(answer []byte) (list [][]byte, next string, err error) {
 	return list, next, err
 }
 
-// fields walks the length-delimited fields of a message.
-func fields(message []byte, visit func(protowire.Number, []byte) error) error {
-	for len(message) > 0 {
-		number, kind, n := protowire.ConsumeTag(message)
-		if n < 0 {
-			return errDecode
-		}
-		message = message[n:]
-		if kind != protowire.BytesType {
-			if n = protowire.ConsumeFieldValue(number, kind, message); n < 0 {
-				return errDecode
-			}
-			message = message[n:]
-			continue
-		}
-		value, n := protowire.ConsumeBytes(message)
-		if n < 0 {
-			return errDecode
-		}
-		if err := visit(number, value); err != nil {
-			return err
-		}
-		message = message[n:]
-	}
-	return nil
-}
-
-// unmarshal decodes one object of a list in protobuf.
-func (r resource) unmarshal(data []byte) (item, error) {
+// unmarshal decodes one object of a list in protobuf. What nobody asks for is left out before it is decoded: who set which
+// field, which is as long as the object itself, and the status. The values of a Secret are parts of data, not copies: they
+// are most of what a cluster holds. Scratch is for the next object again.
+func (r resource) unmarshal(data []byte, scratch *[]byte) (item, error) {
 	var o runtime.Object = &metav1.PartialObjectMetadata{}
 	if r.form != metadata {
 		var err error
@@ -89,10 +65,145 @@ func (r resource) unmarshal(data []byte) (item, error) {
 			return item{}, errDecode
 		}
 	}
-	decoder, ok := o.(interface{ Unmarshal([]byte) error })
 	about, isObject := o.(metav1.Object)
-	if !ok || !isObject || decoder.Unmarshal(data) != nil {
+	if !isObject {
 		return item{}, errDecode
 	}
+	var err error
+	if secret, ok := o.(*corev1.Secret); ok {
+		err = unmarshalSecret(data, secret, scratch)
+	} else {
+		err = unmarshalLean(data, o, scratch)
+	}
+	if err != nil {
+		return item{}, err
+	}
 	return item{meta: about, typed: o}, nil
+}
+
+// The numbers of fields, as generated.proto has them.
+const (
+	metadataField = 1 // of every object
+	statusField   = 3 // of the kinds that have one
+	managedFields = 17
+)
+
+// unmarshalLean decodes an object without its managed fields and its status.
+func unmarshalLean(data []byte, o runtime.Object, scratch *[]byte) error {
+	decoder, ok := o.(interface{ Unmarshal([]byte) error })
+	if !ok {
+		return errDecode
+	}
+	lean := (*scratch)[:0]
+	err := records(data, func(n protowire.Number, record, value []byte) error {
+		switch {
+		case n == statusField && hasStatus(o):
+		case n == metadataField && value != nil:
+			size := 0
+			err := records(value, func(n protowire.Number, record, _ []byte) error {
+				if n != managedFields {
+					size += len(record)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			lean = protowire.AppendTag(lean, metadataField, protowire.BytesType)
+			lean = protowire.AppendVarint(lean, uint64(size))
+			return records(value, func(n protowire.Number, record, _ []byte) error {
+				if n != managedFields {
+					lean = append(lean, record...)
+				}
+				return nil
+			})
+		default:
+			lean = append(lean, record...)
+		}
+		return nil
+	})
+	*scratch = lean
+	if err != nil || decoder.Unmarshal(lean) != nil {
+		return errDecode
+	}
+	return nil
+}
+
+// hasStatus says that field 3 of the kind's message is a status that is of no use.
+func hasStatus(o runtime.Object) bool {
+	_, pod := o.(*corev1.Pod)
+	return pod || podSpec(o) != nil
+}
+
+// unmarshalSecret decodes a Secret whose values are parts of data.
+func unmarshalSecret(data []byte, s *corev1.Secret, scratch *[]byte) error {
+	about := (*scratch)[:0]
+	err := records(data, func(n protowire.Number, record, value []byte) error {
+		switch n {
+		case metadataField:
+			return records(value, func(n protowire.Number, record, _ []byte) error {
+				if n != managedFields {
+					about = append(about, record...)
+				}
+				return nil
+			})
+		case 2:
+			var name string
+			content := []byte{}
+			err := records(value, func(n protowire.Number, _, value []byte) error {
+				switch n {
+				case 1:
+					name = string(value)
+				case 2:
+					content = value
+				}
+				return nil
+			})
+			if s.Data == nil {
+				s.Data = map[string][]byte{}
+			}
+			s.Data[name] = content
+			return err
+		case 3:
+			s.Type = corev1.SecretType(value)
+		case 4:
+			return errDecode // stringData is never read, only written
+		case 5:
+			_, _, head := protowire.ConsumeTag(record)
+			flag, _ := protowire.ConsumeVarint(record[head:])
+			immutable := protowire.DecodeBool(flag)
+			s.Immutable = &immutable
+		}
+		return nil
+	})
+	*scratch = about
+	if err != nil || s.ObjectMeta.Unmarshal(about) != nil {
+		return errDecode
+	}
+	return nil
+}
+
+// records walks the fields of a message: each as it stands in it, tag and all, and the value of those with a length (nil of
+// others).
+func records(message []byte, visit func(n protowire.Number, record, value []byte) error) error {
+	for len(message) > 0 {
+		number, kind, head := protowire.ConsumeTag(message)
+		if head < 0 {
+			return errDecode
+		}
+		length := protowire.ConsumeFieldValue(number, kind, message[head:])
+		if length < 0 {
+			return errDecode
+		}
+		record := message[: head+length : head+length]
+		var value []byte
+		if kind == protowire.BytesType {
+			value, _ = protowire.ConsumeBytes(record[head:])
+		}
+		if err := visit(number, record, value); err != nil {
+			return err
+		}
+		message = message[head+length:]
+	}
+	return nil
 }
