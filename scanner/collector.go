@@ -236,8 +236,13 @@ func (c *collector) Object(o *Object) {
 	pods := c.specs.Extract(o)
 	known := len(c.made) + len(c.resources) + len(c.inline)
 	c.resource(o, at, pods)
-	c.findInline(o, at, pods)
-	c.findMentions(o, pods)
+	seen := glanceAt(o.Content)
+	if seen.key {
+		c.findInline(o, at, pods)
+	}
+	if !seen.onlyOwn(o, pods) {
+		c.findMentions(o, pods)
+	}
 	if len(pods) == 0 {
 		return
 	}

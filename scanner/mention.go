@@ -112,8 +112,14 @@ func canMention(v, key string) bool {
 	return field || strings.Contains(v, "/sa/") || containsFold(v, "serviceaccount") || containsFold(key, "serviceaccount")
 }
 
+// containsFold says that s contains a text of small ASCII letters, in whatever letters.
 func containsFold(s, lower string) bool {
-	return len(s) >= len(lower) && (strings.Contains(s, lower) || strings.Contains(strings.ToLower(s), lower))
+	for i := 0; i+len(lower) <= len(s); i++ {
+		if s[i]|0x20 == lower[0] && strings.EqualFold(s[i:i+len(lower)], lower) {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *mentionWalk) text(v string, parent map[string]any, key string, at object.Path) {

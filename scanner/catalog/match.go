@@ -34,6 +34,9 @@ func (s selector) matches(o *object.Object) bool {
 	if len(s.Names) > 0 && !slices.ContainsFunc(s.Names, func(name string) bool { return glob(name, o.Ref.Name) }) {
 		return false
 	}
+	if len(s.Labels) == 0 {
+		return true
+	}
 	labels := mapping(lookup(o.Content, "metadata", "labels"))
 	for key, values := range s.Labels {
 		if !slices.Contains(values, text(labels[key])) {
@@ -145,6 +148,9 @@ func lookup(content any, keys ...string) any {
 }
 
 func glob(pattern, name string) bool {
+	if !strings.ContainsAny(pattern, `*?[\`) {
+		return pattern == name // nearly all of them, asked of every object
+	}
 	ok, err := path.Match(pattern, name)
 	return err == nil && ok
 }

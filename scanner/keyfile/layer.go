@@ -30,14 +30,20 @@ func wholeBase64(data []byte) (decoded []byte, layer string, ok bool) {
 	if head := data[:min(len(data), 64)]; allBase64(head) && !plausibleRun(head) {
 		return nil, "", false
 	}
-	clean := make([]byte, 0, len(data))
+	size := 0
 	for _, c := range data {
 		switch {
 		case isBase64(c):
-			clean = append(clean, c)
+			size++
 		case c == '=', c == '\n', c == '\r', c == ' ', c == '\t':
 		default:
 			return nil, "", false
+		}
+	}
+	clean := make([]byte, 0, size)
+	for _, c := range data {
+		if isBase64(c) {
+			clean = append(clean, c)
 		}
 	}
 	decoded, ok = decodeRun(clean)

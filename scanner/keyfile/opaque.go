@@ -23,26 +23,27 @@ func opaque(data []byte) string {
 		bytes.HasPrefix(data, []byte("age-encryption.org/")):
 		return WhyEncrypted
 	}
-	text := strings.TrimSpace(string(data[:min(len(data), 4<<10)]))
+	// No copy: this is asked of every value of every Secret.
+	text := bytes.TrimSpace(data[:min(len(data), 4<<10)])
 	switch {
-	case text == "":
+	case len(text) == 0:
 		return WhyEmpty
-	case strings.HasPrefix(text, "ENC["), strings.Contains(text, "ENC[AES256_GCM,"):
+	case bytes.HasPrefix(text, []byte("ENC[")), bytes.Contains(text, []byte("ENC[AES256_GCM,")):
 		return WhySOPS
-	case strings.Contains(text, "-----BEGIN PGP MESSAGE-----"), strings.Contains(text, "-----BEGIN AGE ENCRYPTED FILE-----"):
+	case bytes.Contains(text, []byte("-----BEGIN PGP MESSAGE-----")), bytes.Contains(text, []byte("-----BEGIN AGE ENCRYPTED FILE-----")):
 		return WhyEncrypted
 	case isSealed(text):
 		return WhySealed
 	}
 	for _, prefix := range references {
-		if strings.HasPrefix(text, prefix) {
+		if len(text) >= len(prefix) && string(text[:len(prefix)]) == prefix {
 			return WhyReference
 		}
 	}
-	if strings.Contains(text, "{{") && strings.Contains(text, "}}") || strings.HasPrefix(text, "{%") {
+	if bytes.Contains(text, []byte("{{")) && bytes.Contains(text, []byte("}}")) || bytes.HasPrefix(text, []byte("{%")) {
 		return WhyTemplate
 	}
-	if strings.IndexByte("$#<[%@_(.xX-", text[0]) >= 0 && placeholder.MatchString(text) || len(text) < 200 && len(strings.Fields(text)) <= 6 && dummy.MatchString(text) {
+	if strings.IndexByte("$#<[%@_(.xX-", text[0]) >= 0 && placeholder.Match(text) || len(text) < 200 && len(bytes.Fields(text)) <= 6 && dummy.Match(text) {
 		return WhyPlaceholder
 	}
 	if isPlaceholderPEM(text) {
@@ -52,18 +53,18 @@ func opaque(data []byte) string {
 }
 
 // isPlaceholderPEM says that a PEM block has a body that is none.
-func isPlaceholderPEM(text string) bool {
-	if !strings.HasPrefix(text, string(pemBegin)) || len(text) > 600 {
+func isPlaceholderPEM(text []byte) bool {
+	if !bytes.HasPrefix(text, pemBegin) || len(text) > 600 {
 		return false
 	}
-	return dummy.MatchString(text) || strings.Contains(text, "${") || strings.Contains(text, "<") || strings.Contains(text, "…")
+	return dummy.Match(text) || bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("<")) || bytes.Contains(text, []byte("…"))
 }
 
 // isSealed recognises the ciphertext of a SealedSecret: base64 of a length (of an RSA 4096 block) and that block.
-func isSealed(text string) bool {
-	if !strings.HasPrefix(text, "Ag") || len(text) < 700 {
+func isSealed(text []byte) bool {
+	if !bytes.HasPrefix(text, []byte("Ag")) || len(text) < 700 {
 		return false
 	}
-	head, err := base64.StdEncoding.DecodeString(text[:4])
+	head, err := base64.StdEncoding.DecodeString(string(text[:4]))
 	return err == nil && head[0] == 2 && head[1] == 0
 }

@@ -17,10 +17,11 @@ func (e *extraction) container(pod *Pod, m map[string]any, typ string, suffix ob
 	}
 	env := list(m["env"])
 	c.names, c.env = make([]string, 0, len(env)), make([]variable, 0, len(env))
+	steps := e.steps(env, "name")
 	for i, raw := range env {
 		if name := e.intern(text(field(raw, "name"))); name != "" {
 			c.names = append(c.names, name)
-			c.env = append(c.env, e.variable(raw, name, e.step(env, i, "name")))
+			c.env = append(c.env, e.variable(raw, name, steps[i]))
 		}
 	}
 	for i, raw := range list(m["envFrom"]) {
@@ -38,12 +39,13 @@ func (e *extraction) container(pod *Pod, m map[string]any, typ string, suffix ob
 	}
 	mounts := list(m["volumeMounts"])
 	c.mounts = make([]mount, 0, len(mounts))
+	steps = e.steps(mounts, "mountPath")
 	for i, raw := range mounts {
 		mt := mount{
 			volume:  e.intern(text(field(raw, "name"))),
 			path:    e.intern(text(field(raw, "mountPath"))),
 			subPath: e.intern(text(field(raw, "subPath"))),
-			step:    e.step(mounts, i, "mountPath"),
+			step:    steps[i],
 		}
 		if expr := text(field(raw, "subPathExpr")); expr != "" {
 			mt.subPath, mt.expand = e.intern(expr), true

@@ -29,6 +29,7 @@ type Extractor struct {
 	names  map[string]string
 	paths  map[string]object.Path
 	keyEnv map[string]bool
+	values []string // of one list, see steps
 }
 
 // NewExtractor makes an Extractor.

@@ -46,6 +46,36 @@ func (x *Extractor) step(items []any, i int, by string) step {
 	return step{index: int32(i), named: itemStep(items, i, by).By != ""}
 }
 
+// steps are the steps of all items of a list. A variable's name is its own unless another one has it.
+func (x *Extractor) steps(items []any, by string) []step {
+	steps := make([]step, len(items))
+	x.values = x.values[:0]
+	for i := range items {
+		value := text(field(items[i], by))
+		x.values = append(x.values, value)
+		steps[i] = step{index: int32(i), named: value != ""}
+	}
+	if len(items) > 64 { // nobody writes so many by hand
+		first := make(map[string]int, len(items))
+		for i, value := range x.values {
+			if j, again := first[value]; again {
+				steps[i].named, steps[j].named = false, false
+			} else {
+				first[value] = i
+			}
+		}
+		return steps
+	}
+	for i, value := range x.values {
+		for j := range i {
+			if x.values[j] == value {
+				steps[i].named, steps[j].named = false, false
+			}
+		}
+	}
+	return steps
+}
+
 // A pull is one entry of imagePullSecrets.
 type pull struct {
 	name string
