@@ -143,8 +143,14 @@ func (l location) lookup(root any, at object.Path) (any, bool) {
 }
 
 func lookup(content any, keys ...string) any {
-	value, _ := object.Keys(keys...).Lookup(content)
-	return value
+	for _, key := range keys {
+		m, ok := content.(map[string]any)
+		if !ok {
+			return nil
+		}
+		content = m[key]
+	}
+	return content
 }
 
 func glob(pattern, name string) bool {

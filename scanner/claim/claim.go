@@ -1,11 +1,12 @@
 // Package claim says who claims a live object: whoever would undo an edit of it, or make it anew.
 //
-// It reads the object's own labels and annotations, and what Argo CD's and Flux's objects in the same cluster say
-// about their repositories. Tools that leave no mark on what they apply (kubectl, Terraform without labels) cannot be
-// seen here.
+// It reads the object's own labels and annotations, who set its fields, and what Argo CD's and Flux's objects in the same
+// cluster say about their repositories. What people apply by hand (kubectl) is claimed by nobody, and so is what a tool
+// applies under kubectl's name.
 package claim
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/url"
@@ -51,10 +52,10 @@ func (x *Index) Learn(ref object.Ref, content map[string]any) {
 // An owner is only named when it is the controller (ownerReferences[].controller); the caller leaves out what it
 // climbs over.
 func (x *Index) Of(ref object.Ref, content map[string]any) []string {
-	labels, annotations := stringsAt(content, "metadata", "labels"), stringsAt(content, "metadata", "annotations")
+	labels, annotations := textsAt(content, "labels"), textsAt(content, "annotations")
 	claims := map[string]bool{}
-	if release := annotations["meta.helm.sh/release-name"]; release != "" {
-		claims["helm:"+within(ref.Namespace, annotations["meta.helm.sh/release-namespace"], release)] = true
+	if release := annotations.of("meta.helm.sh/release-name"); release != "" {
+		claims["helm:"+within(ref.Namespace, annotations.of("meta.helm.sh/release-namespace"), release)] = true
 	}
 	x.argo(ref, labels, annotations, claims)
 	x.fluxOf(ref, labels, claims)
@@ -65,22 +66,33 @@ func (x *Index) Of(ref object.Ref, content map[string]any) []string {
 	if SystemNamespace(ref.Namespace) || ref.Kind == "Namespace" && SystemNamespace(ref.Name) {
 		claims["gke"] = true
 	}
-	for name := range merged(labels, annotations) {
-		if strings.HasPrefix(name, "components.gke.io/") || name == "addonmanager.kubernetes.io/mode" {
-			claims["gke"] = true
+	for _, m := range []texts{labels, annotations} {
+		for name := range m {
+			if strings.HasPrefix(name, "components.gke.io/") || name == "addonmanager.kubernetes.io/mode" {
+				claims["gke"] = true
+			}
 		}
 	}
 	for label, tool := range marks {
-		if value := labels[label]; value != "" {
+		if value := labels.of(label); value != "" {
 			claims[tool+":"+value] = true
 		}
-		if value := annotations[label]; value != "" {
+		if value := annotations.of(label); value != "" {
 			claims[tool+":"+value] = true
 		}
 	}
 	// Last, because it says the least: a tool that is not named otherwise.
-	if tool := labels["app.kubernetes.io/managed-by"]; tool != "" && len(claims) == 0 && tools[strings.ToLower(tool)] {
+	if tool := labels.of("app.kubernetes.io/managed-by"); tool != "" && len(claims) == 0 && tools[strings.ToLower(tool)] {
 		claims["managed-by:"+tool] = true
+	}
+	if len(claims) == 0 {
+		managers, _ := field(content, "metadata", "managedFields").([]any)
+		for _, m := range managers {
+			entry, _ := m.(map[string]any)
+			if tool := FieldManager(text(entry, "manager")); tool != "" {
+				claims["managed-by:"+tool] = true
+			}
+		}
 	}
 	return slices.Sorted(maps.Keys(claims))
 }
@@ -105,6 +117,30 @@ var tools = map[string]bool{
 	"porter": true, "operator-lifecycle-manager": true, "olm": true,
 }
 
+// FieldManager is the tool of a field manager that applies its objects again, or "". Such an object bears a mark of
+// the tool nearly always; it has none where Argo CD tracks by a label and its Application is in another cluster, and where
+// Terraform or Pulumi made it.
+// https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers; the names are those that the tools give.
+func FieldManager(manager string) string {
+	switch name := strings.ToLower(manager); {
+	case strings.HasPrefix(name, "terraform"), name == "hashicorp":
+		return "terraform"
+	case strings.HasPrefix(name, "pulumi"):
+		return "pulumi"
+	case name == "argocd-controller", name == "argocd-application-controller":
+		return "argocd"
+	case name == "kustomize-controller", name == "helm-controller":
+		return "flux"
+	case name == "configsync", name == "configmanagement":
+		return "configsync"
+	case name == "kapp-server":
+		return "kapp"
+	case name == "fleetagent", name == "fleet-agent":
+		return "fleet"
+	}
+	return ""
+}
+
 // SystemNamespace says that GKE fills a namespace and sets right what others change in it.
 // https://cloud.google.com/kubernetes-engine/docs/concepts/control-plane-security
 func SystemNamespace(name string) bool {
@@ -120,14 +156,14 @@ func SystemNamespace(name string) bool {
 // what it makes does not make that Argo CD's. The label counts only when an Application of that name is known, because
 // Helm charts write the same label.
 // https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
-func (x *Index) argo(ref object.Ref, labels, annotations map[string]string, claims map[string]bool) {
-	app, rest, tracked := strings.Cut(annotations["argocd.argoproj.io/tracking-id"], ":")
+func (x *Index) argo(ref object.Ref, labels, annotations texts, claims map[string]bool) {
+	app, rest, tracked := strings.Cut(annotations.of("argocd.argoproj.io/tracking-id"), ":")
 	switch {
 	case tracked && trackingFits(rest, ref):
-	case !tracked && x.applications[labels["app.kubernetes.io/instance"]] != "":
-		app = labels["app.kubernetes.io/instance"]
-	case !tracked && labels["argocd.argoproj.io/instance"] != "":
-		app = labels["argocd.argoproj.io/instance"]
+	case !tracked && x.applications[labels.of("app.kubernetes.io/instance")] != "":
+		app = labels.of("app.kubernetes.io/instance")
+	case !tracked && labels.of("argocd.argoproj.io/instance") != "":
+		app = labels.of("argocd.argoproj.io/instance")
 	default:
 		return
 	}
@@ -146,11 +182,11 @@ func trackingFits(id string, ref object.Ref) bool {
 	return group == ref.Group() && kind == ref.Kind && name == ref.Name && (namespace == ref.Namespace || ref.Namespace == "")
 }
 
-func (x *Index) fluxOf(ref object.Ref, labels map[string]string, claims map[string]bool) {
+func (x *Index) fluxOf(ref object.Ref, labels texts, claims map[string]bool) {
 	for _, tool := range []struct{ prefix, kind string }{
 		{"kustomize.toolkit.fluxcd.io", "Kustomization"}, {"helm.toolkit.fluxcd.io", "HelmRelease"},
 	} {
-		name, namespace := labels[tool.prefix+"/name"], labels[tool.prefix+"/namespace"]
+		name, namespace := labels.of(tool.prefix+"/name"), labels.of(tool.prefix+"/namespace")
 		if name == "" {
 			continue
 		}
@@ -166,18 +202,15 @@ func (x *Index) fluxOf(ref object.Ref, labels map[string]string, claims map[stri
 
 // configSync reads the marks of Config Sync.
 // https://cloud.google.com/kubernetes-engine/enterprise/config-sync/docs/reference/labels-and-annotations
-func configSync(labels, annotations map[string]string, claims map[string]bool) {
-	if annotations["configmanagement.gke.io/managed"] != "enabled" {
+func configSync(labels, annotations texts, claims map[string]bool) {
+	if annotations.of("configmanagement.gke.io/managed") != "enabled" {
 		return
 	}
-	name := merged(labels, annotations)["configmanagement.gke.io/sync-name"]
-	if name == "" {
-		name = "root-sync"
-	}
+	name := cmp.Or(annotations.of("configmanagement.gke.io/sync-name"), labels.of("configmanagement.gke.io/sync-name"), "root-sync")
 	var git struct{ Repo, Branch string }
 	where := ""
-	if json.Unmarshal([]byte(annotations["configsync.gke.io/git-context"]), &git) == nil && git.Repo != "" {
-		where = join(address(git.Repo), annotations["configmanagement.gke.io/source-path"], git.Branch)
+	if json.Unmarshal([]byte(annotations.of("configsync.gke.io/git-context")), &git) == nil && git.Repo != "" {
+		where = join(address(git.Repo), annotations.of("configmanagement.gke.io/source-path"), git.Branch)
 	}
 	claims["configsync:"+name+from(where)] = true
 }
@@ -289,19 +322,15 @@ func text(content map[string]any, path ...string) string {
 	return s
 }
 
-func stringsAt(content map[string]any, path ...string) map[string]string {
-	m, _ := field(content, path...).(map[string]any)
-	found := make(map[string]string, len(m))
-	for k, v := range m {
-		if s, ok := v.(string); ok {
-			found[k] = s
-		}
-	}
-	return found
+// texts are an object's labels or annotations. No copy: there are as many as objects.
+type texts map[string]any
+
+func textsAt(content map[string]any, name string) texts {
+	m, _ := field(content, "metadata", name).(map[string]any)
+	return m
 }
 
-func merged(a, b map[string]string) map[string]string {
-	all := maps.Clone(a)
-	maps.Copy(all, b)
-	return all
+func (m texts) of(name string) string {
+	s, _ := m[name].(string)
+	return s
 }

@@ -40,6 +40,11 @@ func TestOf(t *testing.T) {
 		{name: "a Helm release of another namespace", content: content(nil,
 			m{"meta.helm.sh/release-name": "api", "meta.helm.sh/release-namespace": "tools"}), want: []string{"helm:tools/api"}},
 		{name: "a chart that was rendered and applied", content: content(m{"app.kubernetes.io/managed-by": "Helm"}, nil), want: []string{"managed-by:Helm"}},
+		{name: "Argo CD of another cluster, which left its name as field manager alone", content: m{"metadata": m{
+			"managedFields": []any{m{"manager": "kubectl"}, m{"manager": "argocd-controller"}}}}, want: []string{"managed-by:argocd"}},
+		{name: "Terraform", content: m{"metadata": m{"managedFields": []any{m{"manager": "Terraform"}}}}, want: []string{"managed-by:terraform"}},
+		{name: "people and controllers", content: m{"metadata": m{"managedFields": []any{
+			m{"manager": "kubectl-client-side-apply"}, m{"manager": "kube-controller-manager"}}}}},
 		{name: "a label that names no tool", content: content(m{"app.kubernetes.io/managed-by": "platform-team"}, nil)},
 		{name: "Argo CD, and no password of its repository", content: content(nil, m{"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/api"}),
 			want: []string{"argocd:shop from https://git.example/acme/deploy shop/prod@main"}},

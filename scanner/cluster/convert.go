@@ -3,53 +3,150 @@ package cluster
 import (
 	"reflect"
 
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"dekey/scanner/claim"
 )
 
-// convert gives a built-in object as decoded JSON. The general converter is slow where there is most: metadata, pod specs and
-// their containers. Those are converted here, the rest by it.
+// convert gives a built-in object as decoded JSON. The general converter is slow where there is most: metadata, workloads, pod
+// specs and their containers. Those are converted here, the rest by it.
 func convert(o runtime.Object, about *metav1.ObjectMeta) (map[string]any, error) {
 	saved := *about
 	*about = metav1.ObjectMeta{}
-	spec := podSpec(o)
-	if pod, ok := o.(*corev1.Pod); ok {
-		spec = &pod.Spec
+	content := map[string]any{}
+	spec, err := workloadContent(o)
+	switch {
+	case err != nil:
+		return nil, err
+	case spec != nil:
+		content["spec"] = spec
+	default:
+		if content, err = general(o); err != nil {
+			return nil, err
+		}
 	}
-	var whole corev1.PodSpec
-	if spec != nil {
-		whole, *spec = *spec, corev1.PodSpec{}
-	}
+	content["metadata"] = metadataContent(&saved)
+	return content, nil
+}
+
+func general(o any) (map[string]any, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
 	if err != nil {
 		return nil, errDecode
 	}
-	content["metadata"] = metadataContent(&saved)
-	if spec == nil {
-		return content, nil
-	}
-	holder := podSpecHolder(content)
-	if holder == nil {
-		return nil, errDecode
-	}
-	if holder["spec"], err = podSpecContent(&whole); err != nil {
-		return nil, err
-	}
 	return content, nil
 }
 
-// podSpecHolder is the mapping of converted content whose spec is the pod spec.
-func podSpecHolder(content map[string]any) map[string]any {
-	holder := content
-	spec, _ := content["spec"].(map[string]any)
-	if job, ok := spec["jobTemplate"].(map[string]any); ok {
-		spec, _ = job["spec"].(map[string]any)
+// workloadContent is the spec of a workload of a kind of which there are many; nil of any other object.
+func workloadContent(o runtime.Object) (map[string]any, error) {
+	switch t := o.(type) {
+	case *corev1.Pod:
+		return podSpecContent(&t.Spec)
+	case *corev1.ReplicationController:
+		rest := t.Spec
+		rest.Template = nil
+		content, err := general(&rest)
+		if err != nil || t.Spec.Template == nil {
+			return content, err
+		}
+		spec, err := podSpecContent(&t.Spec.Template.Spec)
+		if err != nil {
+			return nil, err
+		}
+		content["template"], err = templateContent(&t.Spec.Template.ObjectMeta, spec)
+		return content, err
+	case *appsv1.Deployment:
+		rest := t.Spec
+		rest.Replicas, rest.Selector, rest.Template = nil, nil, corev1.PodTemplateSpec{}
+		return ofWorkload(&rest, t.Spec.Replicas, t.Spec.Selector, &t.Spec.Template)
+	case *appsv1.StatefulSet:
+		rest := t.Spec
+		rest.Replicas, rest.Selector, rest.Template = nil, nil, corev1.PodTemplateSpec{}
+		return ofWorkload(&rest, t.Spec.Replicas, t.Spec.Selector, &t.Spec.Template)
+	case *appsv1.DaemonSet:
+		rest := t.Spec
+		rest.Selector, rest.Template = nil, corev1.PodTemplateSpec{}
+		return ofWorkload(&rest, nil, t.Spec.Selector, &t.Spec.Template)
+	case *batchv1.Job:
+		return jobContent(&t.Spec)
+	case *batchv1.CronJob:
+		rest := t.Spec
+		rest.JobTemplate = batchv1.JobTemplateSpec{}
+		content, err := general(&rest)
+		if err != nil {
+			return nil, err
+		}
+		job, err := jobContent(&t.Spec.JobTemplate.Spec)
+		if err != nil {
+			return nil, err
+		}
+		content["jobTemplate"], err = templateContent(&t.Spec.JobTemplate.ObjectMeta, job)
+		return content, err
 	}
-	if template, ok := spec["template"].(map[string]any); ok {
-		holder = template
+	return nil, nil
+}
+
+func jobContent(spec *batchv1.JobSpec) (map[string]any, error) {
+	rest := *spec
+	rest.Selector, rest.Template = nil, corev1.PodTemplateSpec{}
+	return ofWorkload(&rest, nil, spec.Selector, &spec.Template)
+}
+
+// ofWorkload is the spec of a workload: rest is what is not converted here.
+func ofWorkload(rest any, replicas *int32, selector *metav1.LabelSelector, template *corev1.PodTemplateSpec) (map[string]any, error) {
+	content := map[string]any{}
+	if !reflect.ValueOf(rest).Elem().IsZero() {
+		var err error
+		if content, err = general(rest); err != nil {
+			return nil, err
+		}
 	}
-	return holder
+	if replicas != nil {
+		content["replicas"] = int64(*replicas)
+	}
+	delete(content, "selector") // null is written where there is none
+	if selector != nil {
+		if len(selector.MatchExpressions) == 0 && len(selector.MatchLabels) > 0 {
+			content["selector"] = map[string]any{"matchLabels": stringMap(selector.MatchLabels)}
+		} else {
+			var err error
+			if content["selector"], err = general(selector); err != nil {
+				return nil, err
+			}
+		}
+	}
+	spec, err := podSpecContent(&template.Spec)
+	if err != nil {
+		return nil, err
+	}
+	content["template"], err = templateContent(&template.ObjectMeta, spec)
+	return content, err
+}
+
+// templateContent is a template with its metadata, which has labels and annotations and seldom anything else.
+func templateContent(about *metav1.ObjectMeta, spec map[string]any) (map[string]any, error) {
+	content := map[string]any{"spec": spec}
+	rest := *about
+	rest.Labels, rest.Annotations = nil, nil
+	metadata := map[string]any{}
+	if !reflect.ValueOf(&rest).Elem().IsZero() {
+		var err error
+		if metadata, err = general(&rest); err != nil {
+			return nil, err
+		}
+	}
+	if len(about.Labels) > 0 {
+		metadata["labels"] = stringMap(about.Labels)
+	}
+	if len(about.Annotations) > 0 {
+		metadata["annotations"] = stringMap(about.Annotations)
+	}
+	content["metadata"] = metadata
+	return content, nil
 }
 
 // podSpecContent converts by hand what nearly every pod spec has.
@@ -64,8 +161,8 @@ func podSpecContent(spec *corev1.PodSpec) (map[string]any, error) {
 	content := map[string]any{}
 	if !reflect.ValueOf(&rest).Elem().IsZero() {
 		var err error
-		if content, err = runtime.DefaultUnstructuredConverter.ToUnstructured(&rest); err != nil {
-			return nil, errDecode
+		if content, err = general(&rest); err != nil {
+			return nil, err
 		}
 		delete(content, "containers") // null is written where there are none
 	}
@@ -133,6 +230,15 @@ func metadataContent(m *metav1.ObjectMeta) map[string]any {
 		}
 		about["ownerReferences"] = owners
 	}
+	var managers []any
+	for i := range m.ManagedFields {
+		if manager := m.ManagedFields[i].Manager; claim.FieldManager(manager) != "" {
+			managers = append(managers, map[string]any{"manager": manager})
+		}
+	}
+	if managers != nil {
+		about["managedFields"] = managers
+	}
 	return about
 }
 
@@ -142,8 +248,8 @@ func containerContent(c *corev1.Container) (map[string]any, error) {
 	content := map[string]any{}
 	if !reflect.ValueOf(&rest).Elem().IsZero() {
 		var err error
-		if content, err = runtime.DefaultUnstructuredConverter.ToUnstructured(&rest); err != nil {
-			return nil, errDecode
+		if content, err = general(&rest); err != nil {
+			return nil, err
 		}
 		if len(rest.Resources.Limits)+len(rest.Resources.Requests)+len(rest.Resources.Claims) == 0 {
 			delete(content, "resources") // {} is written where there are none
@@ -171,9 +277,9 @@ func containerContent(c *corev1.Container) (map[string]any, error) {
 				v["value"] = c.Env[i].Value
 			}
 			if from := c.Env[i].ValueFrom; from != nil {
-				converted, err := runtime.DefaultUnstructuredConverter.ToUnstructured(from)
+				converted, err := general(from)
 				if err != nil {
-					return nil, errDecode
+					return nil, err
 				}
 				v["valueFrom"] = converted
 			}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"dekey/scanner/claim"
 	"dekey/scanner/object"
 )
 
@@ -85,9 +86,11 @@ func (r resource) decode(answer []byte) (page, error) {
 }
 
 // object gives an item of the resource as dekey reads objects. What is written by the system about an object (its
-// status, who set which field) is left out: it is nobody's wish.
+// status, who set which field) is left out: it is nobody's wish. Of field managers the names are kept that claim an object.
 func (r resource) object(it item) (*object.Object, error) {
-	it.meta.SetManagedFields(nil)
+	if it.raw != nil {
+		keepManagers(it.raw)
+	}
 	o := &object.Object{Ref: object.Ref{
 		APIVersion: r.GroupVersion().String(), Kind: r.kind, Namespace: it.meta.GetNamespace(), Name: it.meta.GetName(),
 	}, Live: true}
@@ -157,4 +160,21 @@ func secretContent(s *corev1.Secret) map[string]any {
 		content["immutable"] = *s.Immutable
 	}
 	return content
+}
+
+// keepManagers leaves of an unstructured object's managed fields the names of the tools that claim it.
+func keepManagers(content map[string]any) {
+	about, _ := content["metadata"].(map[string]any)
+	entries, _ := about["managedFields"].([]any)
+	delete(about, "managedFields")
+	var kept []any
+	for _, e := range entries {
+		entry, _ := e.(map[string]any)
+		if manager, _ := entry["manager"].(string); claim.FieldManager(manager) != "" {
+			kept = append(kept, map[string]any{"manager": manager})
+		}
+	}
+	if kept != nil {
+		about["managedFields"] = kept
+	}
 }

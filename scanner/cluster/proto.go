@@ -8,6 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"dekey/scanner/claim"
 )
 
 // protoMagic opens every answer in Kubernetes' protobuf encoding; a message Unknown follows, which holds the list.
@@ -99,24 +101,19 @@ func unmarshalLean(data []byte, o runtime.Object, scratch *[]byte) error {
 		switch {
 		case n == statusField && hasStatus(o):
 		case n == metadataField && value != nil:
-			size := 0
-			err := records(value, func(n protowire.Number, record, _ []byte) error {
-				if n != managedFields {
-					size += len(record)
-				}
-				return nil
-			})
-			if err != nil {
+			// The length stands before what it measures: it is written with as many bytes as it may take.
+			lean = protowire.AppendTag(lean, metadataField, protowire.BytesType)
+			length := len(lean)
+			lean = append(lean, 0, 0, 0, 0, 0)
+			var err error
+			if lean, err = leanMetadata(lean, value); err != nil {
 				return err
 			}
-			lean = protowire.AppendTag(lean, metadataField, protowire.BytesType)
-			lean = protowire.AppendVarint(lean, uint64(size))
-			return records(value, func(n protowire.Number, record, _ []byte) error {
-				if n != managedFields {
-					lean = append(lean, record...)
-				}
-				return nil
-			})
+			size := len(lean) - length - 5
+			for i := range 5 {
+				lean[length+i] = byte(size>>(7*i))&0x7f | 0x80
+			}
+			lean[length+4] &= 0x7f
 		default:
 			lean = append(lean, record...)
 		}
@@ -127,6 +124,25 @@ func unmarshalLean(data []byte, o runtime.Object, scratch *[]byte) error {
 		return errDecode
 	}
 	return nil
+}
+
+// leanMetadata appends an object's metadata without its managed fields: of those only the names of tools that apply their
+// objects again are kept.
+func leanMetadata(lean, message []byte) ([]byte, error) {
+	err := records(message, func(n protowire.Number, record, value []byte) error {
+		if n != managedFields {
+			lean = append(lean, record...)
+			return nil
+		}
+		return records(value, func(n protowire.Number, record, value []byte) error {
+			if n == 1 && claim.FieldManager(string(value)) != "" {
+				lean = protowire.AppendTag(lean, managedFields, protowire.BytesType)
+				lean = protowire.AppendBytes(lean, record)
+			}
+			return nil
+		})
+	})
+	return lean, err
 }
 
 // hasStatus says that field 3 of the kind's message is a status that is of no use.
@@ -141,12 +157,9 @@ func unmarshalSecret(data []byte, s *corev1.Secret, scratch *[]byte) error {
 	err := records(data, func(n protowire.Number, record, value []byte) error {
 		switch n {
 		case metadataField:
-			return records(value, func(n protowire.Number, record, _ []byte) error {
-				if n != managedFields {
-					about = append(about, record...)
-				}
-				return nil
-			})
+			var err error
+			about, err = leanMetadata(about, value)
+			return err
 		case 2:
 			var name string
 			content := []byte{}

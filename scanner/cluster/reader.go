@@ -104,6 +104,9 @@ func (s *scan) run(ctx context.Context) error {
 		}
 	}
 	for p := range phases {
+		if p > phasePods {
+			s.owners = owners{} // nothing is climbed over any more, and there are as many as workloads
+		}
 		lists := slices.DeleteFunc(slices.Clone(found), func(r resource) bool { return r.phase != p })
 		if err := s.readPhase(ctx, lists); err != nil {
 			return err

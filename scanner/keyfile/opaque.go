@@ -30,7 +30,7 @@ func opaque(data []byte) string {
 		return WhyEmpty
 	case bytes.HasPrefix(text, []byte("ENC[")), bytes.Contains(text, []byte("ENC[AES256_GCM,")):
 		return WhySOPS
-	case bytes.Contains(text, []byte("-----BEGIN PGP MESSAGE-----")), bytes.Contains(text, []byte("-----BEGIN AGE ENCRYPTED FILE-----")):
+	case bytes.Contains(text, pemBegin) && (bytes.Contains(text, []byte("-----BEGIN PGP MESSAGE-----")) || bytes.Contains(text, []byte("-----BEGIN AGE ENCRYPTED FILE-----"))):
 		return WhyEncrypted
 	case isSealed(text):
 		return WhySealed

@@ -21,32 +21,51 @@ const (
 
 // text looks for keys inside a longer text.
 func (s *searcher) text(data []byte, at where) {
-	if bytes.Contains(data, []byte("ENC[AES256_GCM,data:")) {
+	words := wordsIn(data)
+	if words.sops && bytes.Contains(data, []byte("ENC[AES256_GCM,data:")) {
 		s.opaque(WhySOPS)
 	}
-	if bytes.Contains(data, []byte(`\"`)) && hasMarker(data) && s.spend(len(data)) {
+	if words.marker && bytes.Contains(data, []byte(`\"`)) && s.spend(len(data)) {
 		s.search(unescape(data), at.inside("escaped"))
 	}
 	if bytes.Contains(data, []byte("%22")) && s.spend(len(data)) {
 		s.search(unpercent(data), at.inside("percent"))
 	}
-	s.jsonInText(data, at)
+	if words.marker {
+		s.jsonInText(data, at)
+	}
 	s.pemInText(data, at)
 	s.base64InText(data, at)
-	s.tokensInText(data, at)
+	if words.marker {
+		s.tokensInText(data, at)
+	}
+}
+
+// words are what a text may have that is worth a closer look.
+type words struct {
+	marker bool // a field of a credential file, or one that ends like it
+	sops   bool
+}
+
+// wordsIn finds them in one pass: each has an underscore, which most values have seldom.
+func wordsIn(data []byte) (found words) {
+	for i := 0; ; i++ {
+		next := bytes.IndexByte(data[i:], '_')
+		if next < 0 {
+			return found
+		}
+		i += next
+		before, after := data[:i], data[i:]
+		found.marker = found.marker ||
+			bytes.HasSuffix(before, []byte("private")) && bytes.HasPrefix(after, []byte("_key")) ||
+			bytes.HasSuffix(before, []byte("refresh")) && bytes.HasPrefix(after, []byte("_token")) ||
+			bytes.HasSuffix(before, []byte("external")) && bytes.HasPrefix(after, []byte("_account"))
+		found.sops = found.sops || bytes.HasSuffix(before, []byte("ENC[AES256")) && bytes.HasPrefix(after, []byte("_GCM,"))
+	}
 }
 
 // The fields by which a credential file in a longer text is found.
 var markers = [][]byte{[]byte(`private_key"`), []byte(`refresh_token"`), []byte(`external_account"`)}
-
-func hasMarker(data []byte) bool {
-	for _, marker := range markers {
-		if bytes.Contains(data, marker[:len(marker)-1]) {
-			return true
-		}
-	}
-	return false
-}
 
 // jsonInText decodes the JSON objects around the markers. The nearest brace before a marker that opens an object around it
 // opens the credential: nothing that matters in one is nested.
