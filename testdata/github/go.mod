@@ -1,0 +1,7 @@
+module dekey/testdata/github
+
+go 1.26.0
+
+require dekey v0.0.0
+
+replace dekey => ../..
