@@ -252,6 +252,9 @@ func TestVariableNames(t *testing.T) {
 	}
 	flag := regexp.MustCompile(keyFlag())
 	for _, name := range flags {
+		if !slices.ContainsFunc(flagStems, func(stem string) bool { return strings.Contains(name, stem) }) {
+			t.Errorf("%s has none of the stems %q", name, flagStems)
+		}
 		for _, argument := range []string{name + "=/secrets/key.json", name + " /secrets/key.json", "sh -c 'proxy " + name + "=/secrets/key.json'"} {
 			if !flag.MatchString(argument) {
 				t.Errorf("%s is not seen", argument)

@@ -33,6 +33,10 @@ func keyName(name string) string {
 		name + ".matches(r\"" + word(googleWord) + "\") && " + name + ".matches(r\"" + word(keyWord) + "\") &&\n        !" + name + ".matches(r\"" + word(otherWord) + "\"))"
 }
 
+// flagStems are texts of which every flag for a key file has one: what is searched for before a regular expression, which
+// CEL counts by its length.
+var flagStems = []string{"credential", "service"}
+
 // keyFlag is a regular expression for a flag that names a key file, with the file.
 func keyFlag() string {
 	_, flags := catalog.KeyNames()
@@ -59,20 +63,22 @@ func wiringVariables() []variable {
   "containers": dyn(s.?containers.orValue([]) + s.?initContainers.orValue([]) + s.?ephemeralContainers.orValue([])),
   "volumes": dyn(s.?volumes.orValue([]).filter(v, has(v.secret) ||
       v.?csi.?driver.orValue("") in ["secrets-store.csi.k8s.io", "secrets-store-gke.csi.k8s.io"] ||
-      v.?projected.?sources.orValue([]).exists(p, has(p.secret))).map(v, {"name": v.name, "from":
-      ` + secret + `})),
+      v.?projected.?sources.orValue([]).exists(p, has(p.secret))).map(v, {"name": v.name, "from": dyn(
+      ` + secret + `)})),
   "keyless": dyn(s.?volumes.orValue([]).filter(v,
       v.?projected.?sources.orValue([]).exists(p, p.?serviceAccountToken.?audience.orValue("") != "")).map(v, v.name))
 })`},
 		{"containers", "per container: where what is mounted, the files that key variables and flags name, and Secrets in variables. A container with a token for federation has none: its files are external_account configurations", `variables.pods.map(p, p.containers.filter(c,
   !c.?volumeMounts.orValue([]).exists(m, m.name in p.keyless)).map(c, {
     "mounts": dyn(c.?volumeMounts.orValue([]).map(m, {
-      "path": m.mountPath.endsWith("/") ? m.mountPath.substring(0, size(m.mountPath) - 1) : m.mountPath,
-      "from": p.volumes.filter(v, v.name == m.name).map(v, v.from).join(" ")})),
+      "path": dyn(m.mountPath.endsWith("/") ? m.mountPath.substring(0, size(m.mountPath) - 1) : m.mountPath),
+      "from": dyn(p.volumes.filter(v, v.name == m.name).map(v, v.from).join(" "))})),
     "files": dyn(c.?env.orValue([]).filter(e, e.?value.orValue("").startsWith("/") &&
+        c.?volumeMounts.orValue([]).exists(m, e.value.startsWith(m.mountPath)) &&
         ` + keyName("e.name") + `).map(e, e.value) +
-      (c.?command.orValue([]) + c.?args.orValue([])).filter(a, size(a) < 4096).join(" ").findAll(
-        r"` + keyFlag() + `", 100).map(f, f.substring(f.indexOf("/")))),
+      ((c.?command.orValue([]) + c.?args.orValue([])).exists(a, ` + contains("a", flagStems) + `) ?
+        (c.?command.orValue([]) + c.?args.orValue([])).filter(a, size(a) < 4096).join(" ").findAll(
+          r"` + keyFlag() + `", 100).map(f, f.substring(f.indexOf("/"))) : [])),
     "values": dyn(c.?env.orValue([]).filter(e, e.?valueFrom.?secretKeyRef.?name.orValue("") != "" &&
         e.name.matches(r"(?i)` + contentWord + `$") &&
         ` + keyName("e.name") + `).map(e, "Secret " + e.valueFrom.secretKeyRef.name)),
