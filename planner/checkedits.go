@@ -48,10 +48,36 @@ func (c *check) allowed(m *Move, e Edit) {
 		if !namesSubject(e, m.ServiceAccount) {
 			c.fail("gained", m.Workload, "%s gives roles to somebody else than %s", e.Object, m.ServiceAccount.Name)
 		}
-	case kind == "NetworkPolicy" && e.Op == OpCreate, kind == "ConfigMap" && e.Op == OpCreate:
+	case kind == "NetworkPolicy" && e.Op == OpCreate:
+		c.selectsOthers(m, e)
+	case kind == "ConfigMap" && e.Op == OpCreate:
 	case kind == "ConfigMap" && e.Op == OpRemove && c.soleVariable(m, e):
 	default:
 		c.fail("bystander", m.Workload, "%s %s of %s", e.Op, e.Field, e.Object)
+	}
+}
+
+// selectsOthers: a new network policy selects the workload's pods alone. It would isolate others, and open the metadata server
+// to them.
+func (c *check) selectsOthers(m *Move, e Edit) {
+	content, _ := e.Value.(map[string]any)
+	spec, _ := content["spec"].(map[string]any)
+	selector, _ := spec["podSelector"].(map[string]any)
+	labels, _ := selector["matchLabels"].(map[string]any)
+	for _, w := range c.inv.Workloads {
+		if w.Ref.Namespace != e.Object.Namespace || refKey(w.Ref) == refKey(m.Workload) {
+			continue
+		}
+		for _, p := range w.PodSpecs {
+			selects := true
+			for key, value := range labels {
+				have, there := p.Labels[key]
+				selects = selects && there && have == value
+			}
+			if selects {
+				c.fail("bystander", m.Workload, "%s selects %s too", e.Object, w.Ref)
+			}
+		}
 	}
 }
 

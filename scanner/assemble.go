@@ -187,17 +187,34 @@ func (a *analysis) accountsThatMatter() map[accountName]bool {
 	return names
 }
 
-// workloadsThatMatter are the workloads with findings and those that run under an account that matters.
+// policed are the namespaces of workloads with findings where a network policy isolates egress: a policy that lets such a
+// workload through must be known to select nobody else, so everybody there matters.
+func (a *analysis) policed(findings []Finding) map[string]bool {
+	isolated, policed := map[string]bool{}, map[string]bool{}
+	for _, p := range a.policies {
+		isolated[p.Ref.Namespace] = isolated[p.Ref.Namespace] || p.Isolates
+	}
+	for _, f := range findings {
+		if ns := f.Workload.Namespace; ns != "" && isolated[ns] {
+			policed[ns] = true
+		}
+	}
+	return policed
+}
+
+// workloadsThatMatter are the workloads with findings, those that run under an account that matters, and those that a new
+// network policy could select.
 func (a *analysis) workloadsThatMatter(findings []Finding, names map[accountName]bool) []Workload {
 	used := map[Ref]bool{}
 	for _, f := range findings {
 		used[workloadKey(f.Workload)] = true
 	}
+	policed := a.policed(findings)
 	groups := map[Ref][]resolvedWorkload{}
 	var order []Ref
 	for _, r := range a.resolved {
 		key := workloadKey(r.Ref)
-		if !used[key] && !r.runsUnder(names) {
+		if !used[key] && !policed[r.Ref.Namespace] && !r.runsUnder(names) {
 			continue
 		}
 		if groups[key] == nil {
@@ -206,7 +223,7 @@ func (a *analysis) workloadsThatMatter(findings []Finding, names map[accountName
 		groups[key] = append(groups[key], r)
 	}
 	for _, d := range a.idle.that(func(d *idleWorkload) bool {
-		return used[d.key] || groups[d.key] != nil || d.runsUnder(names)
+		return used[d.key] || groups[d.key] != nil || policed[d.ref.Namespace] || d.runsUnder(names)
 	}) {
 		key := workloadKey(d.Ref)
 		if groups[key] == nil {

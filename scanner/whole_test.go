@@ -343,6 +343,32 @@ func TestSeveralDefinitions(t *testing.T) {
 	}
 }
 
+// A network policy that lets a workload through must select nobody else: where one isolates, everybody in the namespace is listed.
+func TestEverybodyUnderAPolicy(t *testing.T) {
+	idle := func(ns string) string {
+		return `{apiVersion: apps/v1, kind: Deployment, metadata: {name: other, namespace: ` + ns + `}, spec: {template: {metadata: {labels: {app: one}}, spec: {serviceAccountName: own, containers: [{name: c, image: a}]}}}}`
+	}
+	policy := func(spec string) string {
+		return `{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: deny, namespace: x}, spec: ` + spec + `}`
+	}
+	for _, test := range []struct {
+		name, spec string
+		want       []string
+	}{
+		{"egress", "{podSelector: {}, policyTypes: [Egress]}", []string{"x/Deployment/one", "x/Deployment/other"}},
+		{"ingress alone", "{podSelector: {}, policyTypes: [Ingress]}", []string{"x/Deployment/one"}},
+	} {
+		inv := scan(t, &reader{id: "cluster", live: true, files: map[string]string{"1": wired("x", "one"), "2": idle("x"), "3": idle("y"), "4": policy(test.spec)}})
+		var got []string
+		for _, w := range inv.Workloads {
+			got = append(got, w.Ref.String())
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
 func TestOwnedObjectsAreNoWorkloads(t *testing.T) {
 	owner := &scanner.Object{Ref: scanner.Ref{APIVersion: "v1", Kind: "Pod", Namespace: "x", Name: "one-abc"}, Live: true, Managers: []string{"owner:Deployment/one"}}
 	owner.Origins = []scanner.Origin{{Source: "cluster"}}
