@@ -146,10 +146,32 @@ func (w *world) bystanders() []Notice {
 		for _, email := range x.gained {
 			notices = append(notices, w.gain(x, email))
 		}
+		notices = append(notices, w.givenUp(x)...)
 	}
 	slices.SortFunc(notices, func(a, b Notice) int {
 		return cmp.Or(cmp.Compare(a.Code, b.Code), compareObjects(a.Object, b.Object), cmp.Compare(a.Text, b.Text))
 	})
+	return notices
+}
+
+// givenUp says of a workload that does not move, and whose service account is annotated for others, what its owner answered that
+// it does not need.
+func (w *world) givenUp(x *work) []Notice {
+	annotated := slices.ContainsFunc(w.runsUnder(x), func(u under) bool {
+		return slices.ContainsFunc(w.underKSA[u.ksa], func(y under) bool {
+			return y.move != nil && y.target.keep && y.target.annotate && y.target.old == u.ksa
+		})
+	})
+	if !annotated {
+		return nil
+	}
+	var notices []Notice
+	for _, code := range []string{HoldDirectGrants, HoldMetadataIdentity} {
+		if x.settled(code) {
+			text := code + ": " + x.rule.Answers[code] + by(x.rule) + ": the service account " + x.ksa.name + " is annotated for others"
+			notices = append(notices, Notice{Code: NoticeAnswered, Object: refOf(x.ref), Text: text})
+		}
+	}
 	return notices
 }
 

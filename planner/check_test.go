@@ -54,6 +54,23 @@ func TestCheckCatchesBreaches(t *testing.T) {
 		name, code string
 		breach     func(inv *scanner.Inventory, p *Plan)
 	}{
+		{"roles of the old service account itself", "lost", func(inv *scanner.Inventory, _ *Plan) {
+			inv.ServiceAccounts[0].Grants = []scanner.Grant{{Resource: "//storage.googleapis.com/projects/_/buckets/b", Role: "roles/storage.objectViewer"}}
+		}},
+		{"roles of a service account that is annotated", "lost", func(inv *scanner.Inventory, _ *Plan) {
+			inv.ServiceAccounts[1].Grants = []scanner.Grant{{Resource: "//storage.googleapis.com/projects/_/buckets/b", Role: "roles/storage.objectViewer"}}
+		}},
+		{"the node's identity of a sidecar", "lost", func(inv *scanner.Inventory, _ *Plan) {
+			p := &inv.Workloads[0].PodSpecs[0]
+			p.Containers = append(p.Containers, scanner.Container{Name: "agent", Type: "container", Metadata: "used: command names the metadata server"})
+		}},
+		{"a network policy that selects a bystander", "bystander", func(inv *scanner.Inventory, p *Plan) {
+			ref := scanner.Ref{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy", Namespace: "payments", Name: "open"}
+			p.Moves[api].Edits = append(p.Moves[api].Edits, Edit{Object: ref, Op: OpCreate, Value: map[string]any{"spec": map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": "web"}}}}})
+			for i := range inv.Workloads {
+				inv.Workloads[i].PodSpecs[0].Labels = map[string]string{"app": "web"}
+			}
+		}},
 		{"a finding in no place", "finding-place", func(_ *scanner.Inventory, p *Plan) { p.Holds = nil }},
 		{"a finding in two places", "finding-place", func(_ *scanner.Inventory, p *Plan) {
 			p.Holds[0].Findings = append(p.Holds[0].Findings, p.Moves[api].Findings...)

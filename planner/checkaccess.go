@@ -126,6 +126,7 @@ func (m *model) acts(ref scanner.Ref, pools []string) (sure, possible []string) 
 func (c *check) identities() {
 	now, then := c.model(), c.model()
 	c.carryOut(then)
+	c.selves(now, then)
 	pools := c.poolsSeen()
 	refs := make(map[scanner.Ref]scanner.Ref)
 	for _, w := range c.inv.Workloads {

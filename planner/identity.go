@@ -117,6 +117,10 @@ func (w *world) choose(x *work) {
 		}
 		w.judgeBindings(x)
 		w.judgeGranted(x)
+		if t.oldKSA != nil && len(t.oldKSA.Grants) > 0 && t.model == Direct {
+			g := t.oldKSA.Grants[0]
+			x.hold(HoldDirectGrants, fmt.Sprintf("the service account %s holds %s on %s itself, which a new one would not have", t.old.name, g.Role, g.Resource))
+		}
 	}
 }
 

@@ -212,7 +212,11 @@ func (r *roller) randomWorkload(i int) {
 	p := &w.PodSpecs[0]
 	for j := range r.IntN(3) {
 		field := p.Path.Join(object.Key("containers"), object.Item("name", fmt.Sprintf("side-%d", j)))
-		p.Containers = append(p.Containers, scanner.Container{Name: fmt.Sprintf("side-%d", j), Type: "container", Field: field})
+		side := scanner.Container{Name: fmt.Sprintf("side-%d", j), Type: "container", Field: field}
+		if r.chance(10) {
+			side.Metadata = "used: it asks the metadata server"
+		}
+		p.Containers = append(p.Containers, side)
 	}
 	at := len(r.inv.Workloads) - 1
 	if r.chance(25) {

@@ -62,6 +62,13 @@ func withdrawAccess(plan *Plan, move Move) {
 	annotated := slices.ContainsFunc(plan.Moves, func(m Move) bool {
 		return m.Model == Impersonation && !m.ServiceAccount.Create && m.ServiceAccount == move.ServiceAccount && m.Account == move.Account
 	})
+	if annotated { // what its owner answered that it does not need, it still loses
+		for _, n := range move.Notices {
+			if n.Code == NoticeAnswered && (strings.HasPrefix(n.Text, HoldDirectGrants+":") || strings.HasPrefix(n.Text, HoldMetadataIdentity+":")) {
+				plan.Notices = append(slices.Clip(plan.Notices), Notice{Code: n.Code, Text: n.Text, Object: refOf(move.Workload)})
+			}
+		}
+	}
 	controller := slices.ContainsFunc(move.Notices, func(n Notice) bool { return n.Code == NoticeControllerIdentity })
 	plan.Notices = slices.Clone(plan.Notices)
 	access := []Access{}
