@@ -132,8 +132,8 @@ func samePlan(ids ...string) func(fs.FS) bool {
 	}
 }
 
-// readFiles reads the files of a changeset folder that a report shows, and those in its folders, whose digests the
-// changeset has, by slash-separated path. Evidence is none of them.
+// readFiles reads the files of a changeset folder whose digests the changeset has, by slash-separated path: the patches,
+// and what lies in its folders. Evidence is none of them.
 func readFiles(dir string) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	root, err := os.OpenRoot(dir)
@@ -146,7 +146,7 @@ func readFiles(dir string) (map[string][]byte, error) {
 			return err
 		}
 		inFolder := strings.Contains(name, "/") && !strings.HasPrefix(name, evidence+"/")
-		if !entry.Type().IsRegular() || !report.Shows(name) && !inFolder {
+		if !entry.Type().IsRegular() || !report.Shows(name) && !inFolder && name != "cleanup.patch" {
 			return nil
 		}
 		data, err := root.ReadFile(name)

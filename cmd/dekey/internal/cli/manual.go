@@ -6,10 +6,10 @@ const manual = `dekey takes Google service account key files out of GKE.
 It finds every key and every use of it in manifests and clusters, decides per
 workload which Kubernetes service account acts as which Google service account,
 and writes the change as text that people review: manifest edits, grant
-commands, key-deletion steps, a report.
+commands, key-deletion steps, a report, a pull request.
 
 dekey never changes a cluster, an IAM policy or a key. It reads, and writes
-files.
+files, a branch and a pull request.
 
 Stages
   scan      finds keys and their uses               -> inventory (JSON)
@@ -17,11 +17,12 @@ Stages
   rewrite   edits manifests, writes the scripts      -> changeset folder
   draft     the three in one go
   report    shows any of them, for people and programs
+  publish   puts a changeset on a branch               -> pull request
   guard     writes policies that keep keys out       -> files
 
 Exit codes
   0  done
-  1  failed: nothing usable was written
+  1  failed: nothing usable was written (publish: a pull request failed)
   2  the command line or a policy file is wrong
   3  done, but something that should have been readable was not: gaps says where
   4  report --verify found that something does not hold

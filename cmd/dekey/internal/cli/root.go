@@ -29,6 +29,8 @@ type System struct {
 	Terminal, ColorOutput bool
 	Width                 int // of standard output, in characters; 0 where it is no terminal
 	Now                   func() time.Time
+	// Sleep waits, or ends early with the context's error; nil is the machine's own.
+	Sleep func(context.Context, time.Duration) error
 }
 
 // Process is the System of this process.
@@ -83,7 +85,7 @@ func newRoot(sys System) *cobra.Command {
 		return hintf(usageError{err}, "%s --help lists the flags", cmd.CommandPath())
 	})
 	root.AddCommand(
-		newScan(sys), newPlan(sys), newRewrite(sys), newDraft(sys), newReport(sys), newGuard(sys),
+		newScan(sys), newPlan(sys), newRewrite(sys), newDraft(sys), newReport(sys), newGuard(sys), newPublish(sys),
 		newSchema(sys), newExplain(sys), newPermissions(sys), newVersion(sys),
 	)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return setFromEnvironment(cmd, sys) }

@@ -1,0 +1,179 @@
+package pullrequest
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A branch is how a branch of ours stands on the remote.
+type branch struct {
+	name      string
+	head      string // "": there is none
+	mergeBase string // of the head and the base commit
+	foreign   []commitInfo
+	ours      int
+	touched   map[string]bool // paths that commits of others changed
+	changed   []string        // paths that differ between the merge base and the head
+}
+
+type commitInfo struct {
+	id, tree, author, message string
+	merge                     bool
+}
+
+// A commit of ours says so: its last lines name the plan and its own tree, so that an amended one is not taken for ours.
+const (
+	planTrailer = "Dekey-Plan: "
+	treeTrailer = "Dekey-Tree: "
+)
+
+var ownTree = regexp.MustCompile(`(?m)^Dekey-Tree: ([0-9a-f]+)$`)
+
+func (i commitInfo) own() bool {
+	m := ownTree.FindStringSubmatch(i.message)
+	return m != nil && m[1] == i.tree && !i.merge
+}
+
+// branch reads a branch that was fetched.
+func (c *Clone) branch(ctx context.Context, name, head, base string) (*branch, error) {
+	b := &branch{name: name, head: head, touched: map[string]bool{}}
+	if head == "" {
+		return b, nil
+	}
+	out, err := c.read(ctx, nil, "merge-base", base, head)
+	if err != nil || line(out) == "" {
+		return nil, problem("rename or delete that branch: dekey never forces over a commit that somebody else made",
+			"reading the branch %s: it has no history in common with the base branch", name)
+	}
+	b.mergeBase = line(out)
+	if out, err = c.read(ctx, nil, "log", "-z", "--format=%H%n%T%n%P%n%an <%ae>%n%B", base+".."+head, "--"); err != nil {
+		return nil, fmt.Errorf("reading the branch %s: %w", name, err)
+	}
+	for record := range strings.SplitSeq(strings.Trim(string(out), "\x00"), "\x00") {
+		parts := strings.SplitN(record, "\n", 5)
+		if len(parts) < 5 {
+			continue
+		}
+		info := commitInfo{id: parts[0], tree: parts[1], author: parts[3], message: parts[4], merge: strings.Contains(parts[2], " ")}
+		if info.own() {
+			b.ours++
+			continue
+		}
+		b.foreign = append(b.foreign, info)
+		// A merge counts for what it changed against all of its parents alone.
+		paths, err := c.paths(ctx, "diff-tree", "-r", "-c", "--root", "--no-commit-id", "--name-only", "-z", info.id)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			b.touched[path] = true
+		}
+	}
+	b.changed, err = c.paths(ctx, "diff-tree", "-r", "--no-renames", "--name-only", "-z", b.mergeBase, head)
+	return b, err
+}
+
+func (c *Clone) paths(ctx context.Context, args ...string) ([]string, error) {
+	out, err := c.read(ctx, nil, args...)
+	if err != nil {
+		return nil, fmt.Errorf("comparing commits: %w", err)
+	}
+	var list []string
+	for path := range strings.SplitSeq(strings.TrimRight(string(out), "\x00"), "\x00") {
+		if path != "" {
+			list = append(list, path)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+// A next is what is to be done to a branch.
+type next struct {
+	nothing bool
+	parent  string           // of the commit to be made
+	force   bool             // it replaces commits, of ours alone
+	files   map[string]entry // laid over parent
+}
+
+// next decides how a branch gets what is wanted on base.
+func (c *Clone) next(ctx context.Context, b *branch, base, baseName string, want map[string]entry) (next, error) {
+	fresh := next{parent: base, files: want, force: b.head != ""}
+	if b.head == "" {
+		return fresh, nil
+	}
+	paths := sortedKeys(want)
+	onHead, err := c.entries(ctx, b.head, paths)
+	if err != nil {
+		return next{}, err
+	}
+	onBase, err := c.entries(ctx, base, paths)
+	if err != nil {
+		return next{}, err
+	}
+	before, err := c.entries(ctx, b.mergeBase, paths)
+	if err != nil {
+		return next{}, err
+	}
+	var missing, moved, stray []string
+	for _, path := range paths {
+		if onHead[path] != want[path] {
+			missing = append(missing, path)
+		}
+		if before[path] != onBase[path] {
+			moved = append(moved, path)
+		}
+	}
+	for _, path := range b.changed {
+		if _, wanted := want[path]; !wanted && !b.touched[path] {
+			stray = append(stray, path)
+		}
+	}
+	switch {
+	case len(missing)+len(moved)+len(stray) == 0 && len(b.changed) > 0:
+		return next{nothing: true}, nil
+	case len(b.foreign) == 0:
+		return fresh, nil
+	}
+	by := b.foreign[0].author
+	for _, path := range missing {
+		if b.touched[path] {
+			return next{}, problem("take that commit off the branch, or merge it first and draft again: dekey writes over nobody's work",
+				"updating %s: %s changed %s there, and the changeset changes it too", b.name, by, path)
+		}
+	}
+	if len(moved) > 0 {
+		return next{}, problem("merge "+baseName+" into the branch (or move the commit of "+by+" elsewhere), then run it again",
+			"updating %s: %s changed on %s meanwhile, and %s has a commit on the branch, which is not forced over", b.name, moved[0], baseName, by)
+	}
+	files := map[string]entry{}
+	for _, path := range missing {
+		files[path] = want[path]
+	}
+	// What an older changeset changed and this one does not goes back to what it was.
+	if len(stray) > 0 {
+		was, err := c.entries(ctx, b.mergeBase, stray)
+		if err != nil {
+			return next{}, err
+		}
+		for _, path := range stray {
+			files[path] = was[path]
+		}
+	}
+	if len(files) == 0 {
+		return next{nothing: true}, nil
+	}
+	return next{parent: b.head, files: files}, nil
+}
+
+// message is a commit's. Nothing of it is from a manifest: what a branch's commit says can close issues and mention people.
+func message(title, slug, plan, tree string) string {
+	text := title
+	if slug != "" {
+		text += " (" + slug + ")"
+	}
+	return text + "\n\nProposed by dekey; the pull request says what changes and why.\n\n" + planTrailer + plan + "\n" + treeTrailer + tree + "\n"
+}
