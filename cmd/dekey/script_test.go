@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"dekey/cmd/dekey/internal/cli"
+	"dekey/rewriter/pullrequest/githubtest"
 	"dekey/scanner/keyfile/keytest"
 )
 
@@ -41,10 +42,12 @@ func TestScripts(t *testing.T) {
 				env.Setenv("GIT_"+who+"_NAME", "script")
 				env.Setenv("GIT_"+who+"_EMAIL", "script@example.com")
 			}
+			githubtest.Setup(env)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,
+			"github":     githubtest.Command,
 			"keys":       writeKeys,
 			"nosecret":   noSecret,
 			"repository": repository,

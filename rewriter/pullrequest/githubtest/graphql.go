@@ -9,8 +9,30 @@ import (
 	"strings"
 )
 
-// mutation finds the one field of a GraphQL document that dekey's kind of mutation has.
-var mutation = regexp.MustCompile(`^\s*mutation\b[^{]*\{\s*(?:\w+\s*:\s*)?(\w+)\s*\(\s*input\s*:\s*\$(\w+)\s*\)`)
+// mutation finds the one field of a GraphQL document that dekey's kind of mutation has, and its input: a variable, or an
+// object whose values are variables and strings.
+var (
+	mutation = regexp.MustCompile(`^\s*mutation\b[^{]*\{\s*(?:\w+\s*:\s*)?(\w+)\s*\(\s*input\s*:\s*(\$\w+|\{[^{}]*\})\s*\)`)
+	argument = regexp.MustCompile(`(\w+)\s*:\s*(\$\w+|"[^"\\]*")\s*,?`)
+)
+
+// inputOf is the input of a mutation, as JSON.
+func inputOf(text string, variables map[string]json.RawMessage) (json.RawMessage, error) {
+	if name, is := strings.CutPrefix(text, "$"); is {
+		return variables[name], nil
+	}
+	object := make(map[string]json.RawMessage)
+	for _, found := range argument.FindAllStringSubmatch(text, -1) {
+		object[found[1]] = json.RawMessage(found[2])
+		if name, is := strings.CutPrefix(found[2], "$"); is {
+			object[found[1]] = variables[name]
+		}
+	}
+	if rest := strings.TrimSpace(argument.ReplaceAllString(strings.Trim(text, "{}"), "")); rest != "" {
+		return nil, fmt.Errorf("githubtest does not read %s", rest)
+	}
+	return json.Marshal(object)
+}
 
 // serveGraphQL knows the mutations that REST lacks. Their input stands in a variable; a name that the documentation
 // of the input does not have is refused.
@@ -38,12 +60,15 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	}
 	found := mutation.FindStringSubmatch(asked.Query)
 	if found == nil {
-		fail("INVALID", "githubtest knows no such document: mutation($input: KindInput!) { kind(input: $input) { ... } } is what it takes")
+		fail("INVALID", "githubtest knows no such document: mutation { kind(input: ...) { ... } } is what it takes")
 		return
 	}
-	input := asked.Variables[found[2]]
+	input, err := inputOf(found[2], asked.Variables)
+	if err != nil {
+		fail("INVALID", "%v", err)
+		return
+	}
 	var answer object
-	var err error
 	switch found[1] {
 	case "markPullRequestReadyForReview", "convertPullRequestToDraft":
 		answer, err = s.setDraft(who, input, found[1] == "convertPullRequestToDraft")

@@ -63,7 +63,7 @@ type Server struct {
 	app          *app
 	repositories []*Repository
 	faults       []*pendingFault
-	requests     []Request
+	requests     []*Request
 	violations   []string
 }
 
@@ -230,7 +230,11 @@ func (s *Server) Install(appID, installation int64, public *rsa.PublicKey) {
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.requests)
+	list := make([]Request, 0, len(s.requests))
+	for _, request := range s.requests {
+		list = append(list, *request)
+	}
+	return list
 }
 
 // Violations are what was not as GitHub's description says, and every place but the right one where a token was seen:
@@ -283,15 +287,15 @@ func (s *Server) host(name string, next http.Handler) http.Handler {
 		}
 		s.watch(request, r, body)
 		s.mu.Lock()
-		number := len(s.requests)
-		s.requests = append(s.requests, request)
+		record := request
+		s.requests = append(s.requests, &record)
 		s.mu.Unlock()
 		answer := httptest.NewRecorder()
 		if !s.fault(request, answer, r, next) {
 			panic(http.ErrAbortHandler)
 		}
 		s.mu.Lock()
-		s.requests[number].Status = answer.Code
+		record.Status = answer.Code
 		s.mu.Unlock()
 		for name, values := range answer.Header() {
 			w.Header()[name] = values
