@@ -446,6 +446,9 @@ type Project struct {
 	APIs   []API  `json:"apis,omitempty"`
 	// Policies are organisation policy constraints in force that can block a step.
 	Policies []string `json:"policies,omitempty"`
+	// Impersonators are the bindings of the project's own policy by which Kubernetes service accounts may act as every
+	// account of the project.
+	Impersonators []Binding `json:"impersonators,omitempty"`
 }
 
 // An API of a project, on or off.

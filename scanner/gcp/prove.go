@@ -18,6 +18,11 @@ import (
 // names another unique id, or a key of the account by its id that is another one, or is of a kind that Google does not
 // have) or deleted-key. Without access to IAM the public certificates still show possession, and nothing else.
 func (c *Client) Fact(ctx context.Context, key scanner.Key) (scanner.KeyFact, []scanner.Gap) {
+	fact, refused := c.fact(ctx, key)
+	return fact, grouped(refused)
+}
+
+func (c *Client) fact(ctx context.Context, key scanner.Key) (scanner.KeyFact, []error) {
 	fact := scanner.KeyFact{Key: key.ID, Verdict: scanner.VerdictOffline, Use: scanner.UseUnknown, ReadAt: c.now().UTC()}
 	email, err := normal(key.Email)
 	switch {
@@ -28,10 +33,10 @@ func (c *Client) Fact(ctx context.Context, key scanner.Key) (scanner.KeyFact, []
 		fact.Verdict, fact.Why = scanner.VerdictMalformed, "the file names no Google service account"
 		return fact, nil
 	}
-	var gaps []scanner.Gap
+	var refused []error
 	found, err := c.prove(ctx, email, key, &fact)
 	if err != nil {
-		gaps = append(gaps, gap(err))
+		refused = append(refused, err)
 		fact.Verdict = scanner.VerdictOffline
 		if denied(err) {
 			fact.Verdict = scanner.VerdictNoPermission
@@ -40,9 +45,9 @@ func (c *Client) Fact(ctx context.Context, key scanner.Key) (scanner.KeyFact, []
 		c.provePublicly(ctx, email, key, &fact)
 	}
 	if found != nil {
-		gaps = append(gaps, c.use(ctx, email, *found, &fact)...)
+		refused = append(refused, c.use(ctx, email, *found, &fact)...)
 	}
-	return fact, gaps
+	return fact, refused
 }
 
 // reason is why an error of this package came.
@@ -157,8 +162,8 @@ const stale = 7 * 24 * time.Hour
 
 // use reads whether a key is used. Used: it authenticated in the observation period. Not used: it did not, the period ends
 // lately, and Monitoring, where it was read, counts nothing. Everything else is unknown, with the reason.
-func (c *Client) use(ctx context.Context, email string, key Key, fact *scanner.KeyFact) []scanner.Gap {
-	var gaps []scanner.Gap
+func (c *Client) use(ctx context.Context, email string, key Key, fact *scanner.KeyFact) []error {
+	var refused []error
 	account, err := c.Account(ctx, email)
 	if err != nil {
 		return nil // prove has said so
@@ -169,12 +174,12 @@ func (c *Client) use(ctx context.Context, email string, key Key, fact *scanner.K
 	}
 	activities, err := c.Activities(ctx, email, account.Project, key.ID)
 	if err != nil {
-		gaps = append(gaps, gap(err))
+		refused = append(refused, err)
 		fact.Why = join(fact.Why, reason(err))
 	}
 	counted, err := c.Authentications(ctx, account.Project, key.ID, fact.ReadAt.Add(-monitored))
 	if err != nil {
-		gaps = append(gaps, gap(err))
+		refused = append(refused, err)
 	} else {
 		fact.Authentications = &counted
 	}
@@ -183,7 +188,7 @@ func (c *Client) use(ctx context.Context, email string, key Key, fact *scanner.K
 		if activities != nil {
 			fact.Why = join(fact.Why, "Policy Analyzer says nothing of the key")
 		}
-		return gaps
+		return refused
 	}
 	fact.From, fact.To, fact.LastAuthenticated = activity.From, activity.To, activity.Last
 	switch {
@@ -196,7 +201,7 @@ func (c *Client) use(ctx context.Context, email string, key Key, fact *scanner.K
 	default:
 		fact.Use = scanner.NotUsed
 	}
-	return gaps
+	return refused
 }
 
 func join(texts ...string) string {
