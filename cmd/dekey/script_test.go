@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,
 			"github":     githubtest.Command,
+			"google":     func(ts *testscript.TestScript, neg bool, args []string) { startGoogle(t, ts, args) },
 			"keys":       writeKeys,
 			"nosecret":   noSecret,
 			"repository": repository,

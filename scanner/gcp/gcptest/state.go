@@ -173,6 +173,7 @@ func (p *Project) Cluster(location, name string) *container.Cluster {
 	c := &container.Cluster{
 		Name: name, Location: location, Status: "RUNNING", CurrentMasterVersion: version, CurrentNodeVersion: version, InitialClusterVersion: version,
 		SelfLink:               fmt.Sprintf("https://container.googleapis.com/v1/projects/%s/locations/%s/clusters/%s", p.ID, location, name),
+		Autopilot:              &container.Autopilot{},
 		WorkloadIdentityConfig: &container.WorkloadIdentityConfig{WorkloadPool: pool},
 		NodePools:              []*container.NodePool{NodePool("default-pool", "GKE_METADATA")},
 	}

@@ -55,6 +55,9 @@ inventories, of many clusters and repositories, are merged.`,
 				}
 				inventories, policy = append(inventories, inventory), scanned
 			}
+			if reading.asksGoogle && len(paths) == 0 && !reading.live() {
+				return hintf(usagef("plan --google needs a PATH or a cluster to read"), "dekey scan --google adds what Google knows to an inventory")
+			}
 			inventory := inventories[0]
 			if len(inventories) > 1 {
 				inventory = scanner.Merge(inventories...)

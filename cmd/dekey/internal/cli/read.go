@@ -23,6 +23,8 @@ type reading struct {
 	namespaces     []string
 	allNamespaces  bool
 	noSecretValues bool
+	asksGoogle     bool
+	google         google
 
 	flags *pflag.FlagSet
 	// roots are the checkouts of inventories that were read, where they are still there: their policy files count too.
@@ -36,6 +38,8 @@ func (r *reading) add(flags *pflag.FlagSet) {
 	flags.StringVar(&r.kubeconfig, "kubeconfig", "", "the kubeconfig `FILE`")
 	flags.StringSliceVarP(&r.namespaces, "namespace", "n", nil, "read these `NAMESPACES` of the cluster alone")
 	flags.BoolVarP(&r.allNamespaces, "all-namespaces", "A", false, "read every namespace of the cluster")
+	flags.BoolVar(&r.asksGoogle, "google", false, "ask Google's APIs too: whose keys, are they used, what is granted, how clusters and projects are set up (Application Default Credentials)")
+	r.google.add(flags)
 	flags.BoolVar(&r.noSecretValues, "no-secret-values", false, "read no value of a live Secret: metadata and wiring alone")
 }
 
@@ -85,6 +89,11 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 	done()
 	if err != nil {
 		return none, policy, fmt.Errorf("reading: %w", err)
+	}
+	if r.asksGoogle {
+		if err := r.google.enrich(ctx, sys, &inventory, policy); err != nil {
+			return none, policy, err
+		}
 	}
 	return inventory, policy, nil
 }
