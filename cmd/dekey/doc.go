@@ -16,6 +16,7 @@
 //	draft     the three in one go
 //	report    shows any of them, for people and programs
 //	publish   puts a changeset on a branch               -> pull request
+//	check     is a step's precondition true now? The scripts ask the same
 //	guard     writes policies that keep keys out       -> files
 //
 // Exit codes
@@ -24,7 +25,7 @@
 //	1  failed: nothing usable was written (publish: a pull request failed)
 //	2  the command line or a policy file is wrong
 //	3  done, but something that should have been readable was not: gaps says where
-//	4  report --verify found that something does not hold
+//	4  report --verify or check found that something does not hold
 //
 // What dekey can not see
 //

@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("SHOP", shop)
+			env.Values[worldKey{}] = &scriptWorld{}
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			env.Setenv("NO_COLOR", "1")
 			for _, who := range []string{"AUTHOR", "COMMITTER"} {
@@ -52,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"keys":       writeKeys,
 			"nosecret":   noSecret,
 			"repository": repository,
+			"world":      world,
 		},
 	})
 }

@@ -81,4 +81,6 @@ type Use struct {
 type Policy struct {
 	Bindings []scanner.Binding
 	Why      string
+	// Unsupported: dekey does not read policies of this kind of resource. The scripts do.
+	Unsupported bool
 }

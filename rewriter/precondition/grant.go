@@ -261,6 +261,10 @@ func (c *checker) resources() []planner.Grant {
 
 func (c *checker) policyReadable(g planner.Grant) {
 	policy, ok := c.Facts.Policies[g.Resource]
+	if policy.Unsupported {
+		c.unasked(CodePolicy, g.Resource, readPolicy(g), "dekey does not read policies of this kind of resource; 1-grant.sh does, before it grants")
+		return
+	}
 	if !ok || policy.Why != "" {
 		c.unknown(CodePolicy, g.Resource, readPolicy(g), "its policy could not be read: %s", unread(policy.Why))
 		return

@@ -48,24 +48,35 @@ func (c *checker) accountOf(r runbook.Retiree) *AccountKeys {
 	return &account
 }
 
-// disable asks what 3-disable.sh asks before it disables a key.
-func (c *checker) disable(r runbook.Retiree) {
-	object := keyName(r)
-	cutOver, verified := r.CutOver, true
+// CutOver is the last cut-over of a key's consumers, zero where one is not recorded.
+func CutOver(r runbook.Retiree, e runbook.Evidence) time.Time {
+	cutOver := r.CutOver
 	for _, m := range r.Consumers {
-		record, err := c.Evidence.CutOver(m)
+		record, err := e.CutOver(m)
 		if err != nil {
-			verified = false
-			c.no(CodeCutOver, object, "bash runbook/2-verify.sh", "2-verify.sh has not verified %s: %s", m.Workload, missing(err))
-			continue
+			return time.Time{}
 		}
 		if record.Time.After(cutOver) {
 			cutOver = record.Time
 		}
 	}
+	return cutOver
+}
+
+// disable asks what 3-disable.sh asks before it disables a key.
+func (c *checker) disable(r runbook.Retiree) {
+	object := keyName(r)
+	verified := true
+	for _, m := range r.Consumers {
+		if _, err := c.Evidence.CutOver(m); err != nil {
+			verified = false
+			c.no(CodeCutOver, object, "bash runbook/2-verify.sh", "2-verify.sh has not verified %s: %s", m.Workload, missing(err))
+		}
+	}
 	if !verified {
 		return
 	}
+	cutOver := CutOver(r, c.Evidence)
 	c.yes(CodeCutOver, object, "every consumer is verified, the last at %s", moment(cutOver))
 	if over := cutOver.Add(r.SoakDisable); c.Now.Before(over) {
 		c.no(CodeSoak, object, "wait until "+moment(over), "the soak is over at %s", moment(over))

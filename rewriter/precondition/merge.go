@@ -20,6 +20,11 @@ func grantName(g planner.Grant) string { return g.Role + " on " + g.Resource + "
 func (c *checker) stored(g planner.Grant) bool {
 	const do = "bash runbook/1-grant.sh (or apply terraform/ or config-connector/)"
 	switch policy, ok := c.Facts.Policies[g.Resource]; {
+	case policy.Unsupported && c.Step == Verify:
+		c.unasked(CodeGrant, grantName(g), readPolicy(g), "dekey does not read policies of this kind of resource; 2-verify.sh does")
+		return false
+	case policy.Unsupported:
+		return c.readBack(g)
 	case !ok || policy.Why != "":
 		c.unknown(CodeGrant, grantName(g), readPolicy(g), "the policy could not be read: %s", unread(policy.Why))
 	case !c.q.Bound(g, policy.Bindings):
@@ -29,6 +34,17 @@ func (c *checker) stored(g planner.Grant) bool {
 		return true
 	}
 	return false
+}
+
+// readBack takes the record of 1-grant.sh for a binding that dekey can not read itself.
+func (c *checker) readBack(g planner.Grant) bool {
+	record, err := c.Evidence.Granted(g)
+	if err != nil {
+		c.unknown(CodeGrant, grantName(g), "bash runbook/1-grant.sh", "dekey does not read policies of this kind of resource, and 1-grant.sh has not: %s", missing(err))
+		return false
+	}
+	c.unasked(CodeGrant, grantName(g), readPolicy(g), "dekey does not read policies of this kind of resource; 1-grant.sh read the binding back at %s, and nothing since", moment(record.Time))
+	return true
 }
 
 // symptomOfGrant is what pods see without a grant: no token to impersonate with, or a token without the role.

@@ -19,11 +19,11 @@ type Needs struct {
 	Policies []planner.Grant // Resource, Role, Member and Project are set
 }
 
-// An Account is a Google service account whose keys have to be read. Use is of the keys with these digests, or ids, alone.
+// An Account is a Google service account whose keys have to be read.
 type Account struct {
 	Email, Project string
-	Digests        bool     // the public keys have to be read
-	Use            []string // digests of the keys whose last use has to be read
+	Digests        bool              // the public keys have to be read
+	Use            []runbook.Retiree // keys whose last use has to be read
 }
 
 // credentialsAPI makes tokens for pods that impersonate.
@@ -53,7 +53,10 @@ func NeedsOf(plan planner.Plan, step string) (Needs, error) {
 		}
 		for _, r := range q.Retirees {
 			if r.Left == "" {
-				n.account(r.Email, r.Project, step == Disable, r.Key, step == Disable)
+				a := n.account(r.Email, r.Project)
+				if step == Disable {
+					a.Digests, a.Use = true, append(a.Use, r)
+				}
 			}
 		}
 	}
@@ -89,7 +92,7 @@ func (n *Needs) grant(q runbook.Questions) {
 		}
 	}
 	for _, key := range q.Keys {
-		n.account(key.Email, key.Project, true, key.ID, false)
+		n.account(key.Email, key.Project).Digests = true
 	}
 	n.policies(q)
 }
@@ -118,16 +121,13 @@ func (n *Needs) policies(q runbook.Questions) {
 	}
 }
 
-func (n *Needs) account(email, project string, digests bool, key string, use bool) {
+func (n *Needs) account(email, project string) *Account {
 	i := slices.IndexFunc(n.Accounts, func(a Account) bool { return a.Email == email })
 	if i < 0 {
 		i = len(n.Accounts)
 		n.Accounts = append(n.Accounts, Account{Email: email, Project: project})
 	}
-	n.Accounts[i].Digests = n.Accounts[i].Digests || digests
-	if use {
-		n.Accounts[i].Use = append(n.Accounts[i].Use, key)
-	}
+	return &n.Accounts[i]
 }
 
 func (n *Needs) sort() {

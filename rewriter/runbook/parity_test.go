@@ -96,7 +96,7 @@ func (c *cloud) accountKeys(need precondition.Account, cut func(string) string) 
 		if i := slices.IndexFunc(keyPairs(), func(p certified) bool { return p.pem == k.PEM }); i >= 0 && need.Digests && cut("get-public-key") == "" {
 			key.Digest = keyPairs()[i].digest
 		}
-		if slices.Contains(need.Use, key.Digest) {
+		if slices.ContainsFunc(need.Use, func(r runbook.Retiree) bool { return r.Key == key.Digest }) {
 			key.Use = &precondition.Use{Why: cut("gcloud policy-intelligence query-activity")}
 			if seen, ok := c.Activity["//iam.googleapis.com/projects/"+need.Project+"/serviceAccounts/"+need.Email+"/keys/"+k.ID]; ok && !k.Disabled {
 				key.Use.Last, _ = time.Parse(time.RFC3339, seen.Last)

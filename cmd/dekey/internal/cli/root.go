@@ -86,7 +86,7 @@ func newRoot(sys System) *cobra.Command {
 	})
 	root.AddCommand(
 		newScan(sys), newPlan(sys), newRewrite(sys), newDraft(sys), newReport(sys), newGuard(sys), newPublish(sys),
-		newSchema(sys), newExplain(sys), newPermissions(sys), newVersion(sys),
+		newCheck(sys), newSchema(sys), newExplain(sys), newPermissions(sys), newVersion(sys),
 	)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return setFromEnvironment(cmd, sys) }
 	usageErrors(root)
