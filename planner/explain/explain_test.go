@@ -67,6 +67,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		folder, prefix string
 		kind           Kind
 	}{
+		{folder: "../lint", prefix: "Rule", kind: Rule},
 		{folder: "../../rewriter/precondition", prefix: "Code", kind: Condition},
 		{prefix: "Hold", kind: Hold},
 		{prefix: "Notice", kind: Notice},

@@ -154,6 +154,3 @@ var gaps = []Text{
 		Source: ownPromise,
 	},
 }
-
-// rules are those of dekey lint.
-var rules = []Text{}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -90,4 +91,29 @@ func withoutGit(environment []string) []string {
 		}
 	}
 	return kept
+}
+
+// Changed gives the files below folder that differ from a revision, untracked ones included and those that are gone left
+// out: paths relative to folder, with forward slashes, sorted.
+func Changed(ctx context.Context, folder, revision string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if revision == "" || strings.HasPrefix(revision, "-") {
+		return nil, fmt.Errorf("comparing with %q: that is no revision", revision)
+	}
+	commit, err := git(ctx, folder, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	if err != nil {
+		return nil, fmt.Errorf("comparing with %s: git knows no such revision in %s", revision, folder)
+	}
+	changed, err := git(ctx, folder, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--relative", "--diff-filter=d", commit, "--", ".")
+	if err != nil {
+		return nil, fmt.Errorf("comparing with %s: git diff: %w", revision, err)
+	}
+	untracked, err := git(ctx, folder, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
+	if err != nil {
+		return nil, fmt.Errorf("comparing with %s: git ls-files: %w", revision, err)
+	}
+	names := strings.FieldsFunc(changed+"\x00"+untracked, func(r rune) bool { return r == 0 })
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }

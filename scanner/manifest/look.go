@@ -27,6 +27,7 @@ const (
 	releases                      // has Flux releases of charts
 	unmarked                      // has no mark: for pass.with
 	custom                        // has resources of API groups that are not Kubernetes' own
+	also                          // matters to whoever asked: Options.Also
 )
 
 // A pattern is text that makes a file matter.

@@ -38,6 +38,18 @@ type Options struct {
 	// Child is the command, with its arguments, that runs RenderChild: dekey itself. Without it nothing is rendered, and
 	// every overlay and chart that would have to be is a gap.
 	Child []string
+	// Also says what matters beside keys; nil is nothing. `dekey lint` asks for what names identities.
+	Also *Also
+}
+
+// An Also says which files and documents matter beside those that have to do with keys. Its functions are called on
+// several goroutines at once; text is valid during the call only.
+type Also struct {
+	// File looks at a whole file: a manifest, which matters where File says so, with the renderings that take it in; or a
+	// template, which is only shown.
+	File func(name string, text []byte) bool
+	// Document looks at one document of a file that matters.
+	Document func(text []byte) bool
 }
 
 // A NamespaceRule gives the namespace of the manifests at or below Path, relative to the root, that name none and are

@@ -26,7 +26,7 @@ func (r *Reader) Read(ctx context.Context, sink scanner.Sink) error {
 	}
 	defer closeTree()
 	sink.Source(r.source)
-	seen, err := r.walk(ctx, tree, look)
+	seen, err := r.walk(ctx, tree, r.look)
 	if err != nil {
 		return err
 	}
@@ -34,13 +34,15 @@ func (r *Reader) Read(ctx context.Context, sink scanner.Sink) error {
 	for _, gap := range seen.gaps {
 		sink.Gap(gap)
 	}
-	matter := seen.with(wired | lone)
+	matter := seen.with(wired | lone | also)
 	r.reach(seen, sink, matter, seen.all)
 	defer seen.overlays.child.stop()
-	err = r.give(ctx, seen, sink, seen.with(wired|lone|unreadable|unmarked), matter, selection{
-		document: func(text []byte) bool { return searchText(text)&wired != 0 },
-		object:   func(o *scanner.Object) bool { seen.point(o); return true },
-		check:    seen.all,
+	err = r.give(ctx, seen, sink, seen.with(wired|lone|also|unreadable|unmarked), matter, selection{
+		document: func(text []byte) bool {
+			return searchText(text)&wired != 0 || r.options.Also != nil && r.options.Also.Document(text)
+		},
+		object: func(o *scanner.Object) bool { seen.point(o); return true },
+		check:  seen.all,
 	})
 	if err != nil {
 		return err
@@ -48,6 +50,18 @@ func (r *Reader) Read(ctx context.Context, sink scanner.Sink) error {
 	r.source.Files = seen.fileDigests()
 	sink.Source(r.source)
 	return nil
+}
+
+// look searches a file for keys, and for what else is asked for.
+func (r *Reader) look(name string, data []byte, x *nameIndex) marks {
+	found := look(name, data, x)
+	if r.options.Also == nil || found&unreadable != 0 {
+		return found
+	}
+	if kind := classify(name); (kind == manifest || kind == template) && r.options.Also.File(name, data) && kind == manifest {
+		found |= also
+	}
+	return found
 }
 
 // open opens what Root names.

@@ -19,6 +19,7 @@ Stages
   report    shows any of them, for people and programs
   publish   puts a changeset on a branch               -> pull request
   check     is a step's precondition true now? The scripts ask the same
+  lint      finds what brings keys back, for CI      -> violations
   guard     writes policies that keep keys out       -> files
 
 Exit codes
@@ -26,7 +27,8 @@ Exit codes
   1  failed: nothing usable was written (publish: a pull request failed)
   2  the command line or a policy file is wrong
   3  done, but something that should have been readable was not: gaps says where
-  4  report --verify or check found that something does not hold
+  4  lint found violations, or report --verify or check that something does not
+     hold
 
 What dekey can not see
   Variables that an image sets itself, or an entrypoint script inside an image.

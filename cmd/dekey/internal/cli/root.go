@@ -85,7 +85,7 @@ func newRoot(sys System) *cobra.Command {
 		return hintf(usageError{err}, "%s --help lists the flags", cmd.CommandPath())
 	})
 	root.AddCommand(
-		newScan(sys), newPlan(sys), newRewrite(sys), newDraft(sys), newReport(sys), newGuard(sys), newPublish(sys),
+		newScan(sys), newPlan(sys), newRewrite(sys), newDraft(sys), newReport(sys), newLint(sys), newGuard(sys), newPublish(sys),
 		newCheck(sys), newSchema(sys), newExplain(sys), newPermissions(sys), newVersion(sys),
 	)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return setFromEnvironment(cmd, sys) }

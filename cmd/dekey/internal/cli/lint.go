@@ -1,0 +1,312 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"dekey/planner/lint"
+	"dekey/planner/planfile"
+	"dekey/scanner"
+	"dekey/scanner/code"
+	"dekey/scanner/iam"
+	"dekey/scanner/manifest"
+)
+
+// linting are the flags of lint.
+type linting struct {
+	facts         facts
+	format        string
+	since         string
+	baseline      string
+	writeBaseline string
+	now           string
+	history       bool
+}
+
+// lintFormats are what lint's -o takes.
+var lintFormats = []string{"text", "json", "sarif", "github"}
+
+func newLint(sys System) *cobra.Command {
+	var l linting
+	cmd := &cobra.Command{
+		Use:   "lint [PATH...]",
+		Short: "Find what brings keys back, or breaks Workload Identity, for CI",
+		Long: `Reads manifests, Terraform, scripts and CI files, and reports violations: new key
+wiring, key files, malformed principals, misspelled annotations, grants that are
+missing, too wide, or wiped by an authoritative resource. Exit code 4 says that
+there are violations.
+
+PATH is the folder of a checkout, a file, or a changeset folder of dekey; without
+PATH it is the current folder. What an expression or a template hides is unknown:
+it is no violation, and no proof that all is well.
+
+A violation is excused by a comment with a reason and a last day,
+
+    # dekey:ignore CODE[,CODE] REASON until 2027-01-31
+
+on its line or above it, or by an entry of exclude in the policy file. Both are
+the exception register. "dekey explain CODE" says what a code means.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return l.run(cmd.Context(), sys, args) },
+	}
+	flags := cmd.Flags()
+	l.facts.add(flags)
+	flags.StringVarP(&l.format, "output", "o", "text", "`FORMAT` of standard output: "+strings.Join(lintFormats, ", "))
+	flags.StringVar(&l.since, "since", "", "report violations in files that differ from this git `REVISION` alone; the others are still context")
+	flags.StringVar(&l.baseline, "baseline", "", "`FILE` of violations that were there before: they do not count")
+	flags.StringVar(&l.writeBaseline, "write-baseline", "", "write the violations to this `FILE` as a baseline, and exit as if there were none")
+	flags.StringVar(&l.now, "now", "", "the `DATE` (YYYY-MM-DD) that expiry dates are compared with (default today)")
+	flags.BoolVar(&l.history, "history", false, "look for key files in the repository's Git history, too")
+	return cmd
+}
+
+func (l *linting) run(ctx context.Context, sys System, paths []string) error {
+	if !slices.Contains(lintFormats, l.format) {
+		return usagef("--output %q: it is one of %s (a format, never a path)", l.format, strings.Join(lintFormats, ", "))
+	}
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	in, err := l.read(ctx, sys, paths)
+	if err != nil {
+		return err
+	}
+	result := lint.Run(in)
+	document := lintDocument{
+		APIVersion: scanner.APIVersion, Kind: "Lint", Violations: result.Violations, Suppressed: result.Suppressed,
+		Exceptions: result.Exceptions, Gaps: in.Inventory.Gaps,
+	}
+	if l.writeBaseline != "" {
+		if err := writeBaseline(l.writeBaseline, result.Violations); err != nil {
+			return err
+		}
+		fmt.Fprintf(sys.Stderr, "wrote %d violations to %s\n", len(result.Violations), visible(l.writeBaseline))
+		return incomplete(len(in.Inventory.Gaps))
+	}
+	var b bytes.Buffer
+	if err := document.print(&b, l.format); err != nil {
+		return err
+	}
+	if _, err := io.Copy(sys.Stdout, &b); err != nil {
+		return err
+	}
+	if l.format != "text" {
+		fmt.Fprintln(sys.Stderr, document.headline())
+	}
+	if len(result.Violations) > 0 {
+		return outcome(exitViolation)
+	}
+	return incomplete(len(in.Inventory.Gaps))
+}
+
+// read gathers what the rules look at.
+func (l *linting) read(ctx context.Context, sys System, paths []string) (lint.Input, error) {
+	var in lint.Input
+	var folders []string
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if path == "-" {
+			continue
+		}
+		if err != nil {
+			return in, hintf(usagef("reading %s: %w", path, causeOf(err)), "give the folder of a checkout, or a file")
+		}
+		if info.IsDir() {
+			folders = append(folders, path)
+		}
+	}
+	policy, err := l.facts.read(sys, folders...)
+	if err != nil {
+		return in, err
+	}
+	if l.now != "" {
+		if policy.Now, err = time.Parse("2006-01-02", l.now); err != nil {
+			return in, usagef("--now %q: it is a date, YYYY-MM-DD", l.now)
+		}
+	}
+	in.Policy = policy
+	if in.Baseline, err = readBaseline(l.baseline); err != nil {
+		return in, err
+	}
+	if l.since != "" {
+		in.Changed = map[string]bool{}
+		for _, folder := range folders {
+			changed, err := manifest.Changed(ctx, folder, l.since)
+			if err != nil {
+				return in, hintf(usageError{err}, "in CI, fetch enough history: actions/checkout needs fetch-depth: 0")
+			}
+			for _, name := range changed {
+				in.Changed[name] = true
+			}
+		}
+	}
+	done := progress(sys, "reading")
+	err = scanForLint(ctx, sys, &in, paths)
+	done()
+	return in, err
+}
+
+// scanForLint reads every path: as a scan does, and for what else the rules ask.
+func scanForLint(ctx context.Context, sys System, in *lint.Input, paths []string) error {
+	var listener iam.Listener
+	var readers []scanner.Reader
+	var more []iam.Facts
+	var gaps []scanner.Gap
+	for _, path := range paths {
+		notes := &notes{source: path}
+		options := manifestOptions(sys, path, nil, in.Policy.Namespaces, in.Policy.Limits)
+		options.Also = &manifest.Also{File: notes.file, Document: iam.Concerns}
+		reader := listener.Reader(manifest.New(options))
+		readers = append(readers, suppressing{reader, notes})
+		read, err := code.Read(ctx, code.Options{Root: path, Levels: in.Policy.Limits.Levels, Note: lint.Marker()})
+		if err != nil {
+			return err
+		}
+		more, gaps = append(more, read.Facts), append(gaps, read.Gaps...)
+		for _, f := range read.Noted {
+			in.Suppressions = append(in.Suppressions, lint.Suppressions(f.Source, f.Path, f.Data)...)
+		}
+	}
+	inventory, err := scanner.Scan(ctx, readers...)
+	if err != nil {
+		return fmt.Errorf("reading: %w", err)
+	}
+	// What is granted has to be there: the accounts that grants name are looked for as far as nothing was said of them.
+	if interest := lint.Interest(listener.Facts(more...)); !interest.Empty() {
+		for _, r := range readers {
+			if err := r.Related(ctx, interest, iam.Silence{}); err != nil {
+				return fmt.Errorf("reading: %w", err)
+			}
+		}
+	}
+	for _, r := range readers {
+		notes := r.(suppressing).notes
+		in.Suppressions = append(in.Suppressions, notes.sorted()...)
+		more = append(more, notes.glance.Facts())
+	}
+	in.Facts = listener.Facts(more...)
+	inventory.Gaps = joinGaps(inventory.Gaps, gaps)
+	in.Inventory = inventory
+	return nil
+}
+
+// joinGaps sorts gaps, and keeps one for each place: two readers meet the same file.
+func joinGaps(a, b []scanner.Gap) []scanner.Gap {
+	all := slices.Concat(a, b)
+	slices.SortStableFunc(all, func(a, b scanner.Gap) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.What, b.What))
+	})
+	return slices.CompactFunc(all, func(a, b scanner.Gap) bool { return a.Source == b.Source && a.What == b.What })
+}
+
+// suppressing is a Reader with the comments that its files hold.
+type suppressing struct {
+	scanner.Reader
+	notes *notes
+}
+
+// notes collect the comments of manifests while they are searched.
+type notes struct {
+	source string
+	mu     sync.Mutex
+	found  []lint.Suppression
+	glance iam.Glance
+}
+
+// file says whether a manifest matters to the rules.
+func (n *notes) file(name string, text []byte) bool {
+	if bytes.Contains(text, []byte(lint.Marker())) {
+		found := lint.Suppressions(n.source, strings.Clone(name), text)
+		n.mu.Lock()
+		n.found = append(n.found, found...)
+		n.mu.Unlock()
+	}
+	n.glance.File(name, text)
+	return iam.Concerns(text)
+}
+
+func (n *notes) sorted() []lint.Suppression {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	slices.SortFunc(n.found, func(a, b lint.Suppression) int { return a.Origin.Compare(b.Origin) })
+	return n.found
+}
+
+// A baseline is the document of violations that were there before.
+type baseline struct {
+	APIVersion string          `json:"apiVersion"`
+	Kind       string          `json:"kind"` // Baseline
+	Violations []baselineEntry `json:"violations"`
+}
+
+type baselineEntry struct {
+	Fingerprint string `json:"fingerprint"`
+	Code        string `json:"code"`
+	Path        string `json:"path"`
+	Object      string `json:"object"`
+}
+
+func writeBaseline(name string, violations []lint.Violation) error {
+	document := baseline{APIVersion: scanner.APIVersion, Kind: "Baseline", Violations: []baselineEntry{}}
+	for _, v := range violations {
+		document.Violations = append(document.Violations, baselineEntry{v.Fingerprint, v.Code, v.Origin.Path, v.Object})
+	}
+	slices.SortFunc(document.Violations, func(a, b baselineEntry) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	data, err := planfile.Marshal(document)
+	if err != nil {
+		return err
+	}
+	return replaceFile(name, data)
+}
+
+// readBaseline counts the violations of a baseline by fingerprint. Without a file there are none.
+func readBaseline(name string) (map[string]int, error) {
+	if name == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, hintf(usagef("reading the baseline: %w", err), "--write-baseline %s makes one", name)
+	}
+	var document baseline
+	if err := json.Unmarshal(data, &document); err != nil || document.Kind != "Baseline" || document.APIVersion != scanner.APIVersion {
+		return nil, usagef("reading the baseline %s: it is no baseline of this version of dekey", name)
+	}
+	counts := map[string]int{}
+	for _, v := range document.Violations {
+		counts[v.Fingerprint]++
+	}
+	return counts, nil
+}
+
+// replaceFile writes a file beside its target and renames it.
+func replaceFile(name string, data []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(name), ".dekey-*")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, causeOf(err))
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(data)
+	if err := errors.Join(err, file.Chmod(0o644), file.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", name, causeOf(err))
+	}
+	if err := os.Rename(file.Name(), name); err != nil {
+		return fmt.Errorf("writing %s: %w", name, causeOf(err))
+	}
+	return nil
+}

@@ -1,0 +1,279 @@
+package shell
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"dekey/scanner"
+	"dekey/scanner/iam"
+	"dekey/scanner/manifest/document"
+	"dekey/scanner/object"
+)
+
+// MaxBytes is the size of the largest script that is read.
+const MaxBytes = 1 << 20
+
+// IsFile says whether a path is one of a script or a CI file that is read.
+func IsFile(name string) bool { return classify(name) != none }
+
+type class int
+
+const (
+	none class = iota
+	script
+	pipeline // YAML with scripts in it
+	makefile
+)
+
+func classify(name string) class {
+	base, ext := path.Base(name), strings.ToLower(path.Ext(name))
+	switch {
+	case ext == ".sh" || ext == ".bash" || ext == ".bats" || ext == ".ksh":
+		return script
+	case base == "Makefile" || base == "makefile" || base == "GNUmakefile" || ext == ".mk":
+		return makefile
+	case ext != ".yml" && ext != ".yaml":
+		return none
+	case strings.Contains("/"+path.Dir(name)+"/", "/.github/workflows/"), base == "action.yml" || base == "action.yaml":
+		return pipeline
+	case strings.HasPrefix(base, ".gitlab-ci"), strings.HasPrefix(base, "cloudbuild"), strings.HasSuffix(base, ".cloudbuild"+ext):
+		return pipeline
+	}
+	return none
+}
+
+// Concerns says whether a script can say anything about identities.
+func Concerns(data []byte) bool {
+	for _, word := range []string{"gcloud", "iam.gke.io", "gcp-service-account", "gsutil", "google-github-actions/auth"} {
+		if bytes.Contains(data, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Read reads one file. Lines count in the file, wherever the script stands in it.
+func Read(source, name string, data []byte) (iam.Facts, []scanner.Gap) {
+	r := &reader{source: source, name: name}
+	switch kind := classify(name); {
+	case len(data) > MaxBytes:
+		r.gap(0, fmt.Sprintf("is larger than the limit of scripts (%d MiB)", MaxBytes>>20))
+	case kind == pipeline:
+		r.pipeline(data)
+	case kind == makefile:
+		r.makefile(data)
+	default:
+		r.script(string(data), func(line, column int) (int, int) { return line, column }, true)
+	}
+	return r.facts, r.gaps
+}
+
+type reader struct {
+	source, name string
+	facts        iam.Facts
+	gaps         []scanner.Gap
+}
+
+func (r *reader) gap(line int, why string) {
+	what := r.name
+	if line > 0 {
+		what = fmt.Sprintf("%s:%d", what, line)
+	}
+	r.gaps = append(r.gaps, scanner.Gap{Source: r.source, What: what, Why: why})
+}
+
+func (r *reader) origin(line, column int) object.Origin {
+	return object.Origin{Source: r.source, Path: r.name, Document: 1, Line: line, Column: column}
+}
+
+// A locate turns a position in a script into one in its file.
+type locate func(line, column int) (int, int)
+
+// script parses one script. strict says that one that does not parse is a gap: it is the whole file.
+func (r *reader) script(text string, at locate, strict bool) {
+	if !Concerns([]byte(text)) {
+		return
+	}
+	if line := tooDeep(text); line > 0 {
+		line, _ = at(line, 1)
+		r.gap(line, "is nested deeper than the limit")
+		return
+	}
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	if err != nil {
+		line := 1
+		if parse, ok := err.(syntax.ParseError); ok {
+			line = int(parse.Pos.Line())
+		}
+		if line, _ = at(line, 1); strict || file == nil {
+			r.gap(line, "is no shell script that can be parsed")
+		}
+	}
+	if file == nil {
+		return
+	}
+	s := &scope{reader: r, at: at, values: map[string]*syntax.Word{}, set: map[string]int{}}
+	s.learn(file)
+	s.walk(file)
+}
+
+// pipeline reads the scripts of a CI file: every text under a key that CI systems run.
+func (r *reader) pipeline(data []byte) {
+	if !Concerns(data) {
+		return
+	}
+	documents, _ := document.Split(data, maxDocuments)
+	for _, d := range documents {
+		node, parseError := document.Parse(d, maxLevels)
+		if parseError != nil {
+			r.gap(parseError.Line, parseError.Why)
+			continue
+		}
+		value, parseError := node.Value()
+		if parseError != nil {
+			r.gap(parseError.Line, parseError.Why)
+			continue
+		}
+		p := pipelineReader{reader: r, node: node, data: data}
+		p.read(value, nil, "")
+	}
+}
+
+const (
+	maxDocuments = 1000
+	maxLevels    = 200
+)
+
+type pipelineReader struct {
+	*reader
+	node *document.Node
+	data []byte
+}
+
+// runs are the keys whose texts are scripts. Of args the last is one, where the entrypoint is a shell.
+var runs = map[string]bool{"run": true, "script": true, "before_script": true, "after_script": true, "args": true, "command": true}
+
+func (p *pipelineReader) read(value any, field object.Path, key string) {
+	switch value := value.(type) {
+	case map[string]any:
+		p.auth(value, field)
+		for _, k := range sortedKeys(value) {
+			p.read(value[k], field.Join(object.Key(k)), k)
+		}
+	case []any:
+		if words, ok := command(value, key); ok {
+			p.words(words, field)
+			return
+		}
+		for i, item := range value {
+			p.read(item, field.Join(object.At(i)), key)
+		}
+	case string:
+		if !runs[key] {
+			return
+		}
+		text, ok := p.node.Text(field)
+		if !ok {
+			return
+		}
+		p.script(masked(text.Value), func(line, column int) (int, int) {
+			at := text.InFile(document.Position{Line: line, Column: column}, p.data)
+			return at.Line, at.Column
+		}, false)
+	}
+}
+
+// command takes a Cloud Build step's args, when they are a gcloud command by themselves: its builder's entrypoint is
+// gcloud, which args leave out or name.
+func command(list []any, key string) ([]string, bool) {
+	if key != "args" && key != "command" {
+		return nil, false
+	}
+	var words []string
+	for _, item := range list {
+		word, ok := item.(string)
+		if !ok || strings.ContainsAny(word, "\n") {
+			return nil, false
+		}
+		words = append(words, word)
+	}
+	if len(words) < 3 || words[0] == "-c" || words[0] == "-ec" || words[0] == "-ceu" {
+		return nil, false
+	}
+	if words[0] == "gcloud" {
+		words = words[1:]
+	}
+	return words, words[0] == "iam" || words[0] == "projects" || words[0] == "storage" || words[0] == "auth"
+}
+
+func (p *pipelineReader) words(words []string, field object.Path) {
+	at, ok := p.node.Locate(field)
+	if !ok {
+		return
+	}
+	c := call{reader: p.reader, origin: p.origin(at.Line, at.Column)}
+	for _, word := range words {
+		c.words = append(c.words, expanded(word, p.name))
+	}
+	c.gcloud()
+}
+
+// auth reads the step of a workflow that logs in with a key.
+// https://github.com/google-github-actions/auth
+func (p *pipelineReader) auth(step map[string]any, field object.Path) {
+	uses, _ := step["uses"].(string)
+	with, _ := step["with"].(map[string]any)
+	if _, key := with["credentials_json"]; !key || !strings.HasPrefix(uses, "google-github-actions/auth@") {
+		return
+	}
+	at, _ := p.node.Locate(field.Join(object.Key("with"), object.Key("credentials_json")))
+	origin := p.origin(at.Line, at.Column)
+	p.facts.Activation = append(p.facts.Activation, iam.Activation{
+		At:  iam.At{Language: iam.Gcloud, What: uses, Origin: origin, Block: origin},
+		How: "logs in with credentials_json",
+	})
+}
+
+var expression = regexp.MustCompile(`\$\{\{.*?\}\}`)
+
+// masked replaces the expressions of a workflow by a variable of the same length, so that columns stay.
+func masked(text string) string {
+	return expression.ReplaceAllStringFunc(text, func(s string) string {
+		return "${" + strings.Repeat("X", len(s)-3) + "}"
+	})
+}
+
+// makefile reads recipes: the lines that start with a tab, those joined by a backslash as one.
+func (r *reader) makefile(data []byte) {
+	if !Concerns(data) {
+		return
+	}
+	lines := strings.Split(string(data), "\n")
+	for i := 0; i < len(lines); i++ {
+		if !strings.HasPrefix(lines[i], "\t") {
+			continue
+		}
+		first := i
+		for strings.HasSuffix(lines[i], `\`) && i+1 < len(lines) {
+			i++
+		}
+		text := strings.Join(lines[first:i+1], "\n")
+		body := strings.TrimLeft(text, "\t @-+")
+		offset := len(text) - len(body)
+		body = makeVariable.ReplaceAllString(strings.ReplaceAll(body, "$$", "$"), "$${$1}")
+		r.script(body, func(line, column int) (int, int) {
+			if line == 1 {
+				column += offset
+			}
+			return first + line, column
+		}, false)
+	}
+}
+
+// makeVariable is a variable of make, which the shell does not see. What it spells is hidden either way.
+var makeVariable = regexp.MustCompile(`\$\(([A-Za-z_][A-Za-z0-9_]*)\)`)
