@@ -37,7 +37,7 @@ var rules = []rule{
 	only("dekey/scanner/cluster", "k8s.io/client-go/...", "k8s.io/api/..."),
 	only("dekey/scanner/gcp", "google.golang.org/api/..."),
 	only("dekey/scanner/manifest", "sigs.k8s.io/kustomize/...", "helm.sh/helm/..."),
-	{who: []string{"dekey/..."}, except: []string{"dekey/scanner/terraform", "dekey/rewriter/runbook"}, never: []string{"github.com/hashicorp/hcl/..."}},
+	{who: []string{"dekey/..."}, except: []string{"dekey/scanner/terraform", "dekey/rewriter/runbook", "dekey/rewriter/guard"}, never: []string{"github.com/hashicorp/hcl/..."}},
 	{who: []string{"dekey/..."}, except: []string{"dekey/scanner/shell", "dekey/rewriter/runbook"}, never: []string{"mvdan.cc/sh/..."}},
 	only("dekey/rewriter/unified", "github.com/sergi/go-diff/..."),
 	only("dekey/rewriter/pullrequest", "github.com/google/go-github/..."),

@@ -51,7 +51,7 @@ func Suppressions(source, path string, data []byte) []Suppression {
 			continue
 		}
 		s := parseSuppression(strings.TrimSpace(line[at+len(marker):]))
-		s.Origin = scanner.Origin{Source: source, Path: path, Document: 1, Line: i + 1, Column: len([]rune(before)) + 1}
+		s.Origin = scanner.Origin{Source: source, Path: path, Document: 1, Line: i + 1, Column: len([]rune(strings.TrimRight(before, "#/"))) + 1}
 		s.Line = i + 1
 		if strings.Trim(before, " \t#/") == "" {
 			s.Line = target(lines, i+1)
