@@ -149,7 +149,7 @@ var rules = []Text{
 	{
 		Code: "service-account-names", Kind: Rule,
 		What:   "A pod spec names two service accounts: serviceAccountName, and another one in the old field serviceAccount.",
-		Why:    "serviceAccountName wins, so the other name is wrong wherever somebody or some tool reads it: grants, annotations and reviews go to an account that no pod runs under.",
+		Why:    "The first wins, so the other name is wrong wherever somebody or some tool reads it: grants, annotations and reviews go to an account that no pod runs under.",
 		Do:     "Remove serviceAccount, and keep serviceAccountName.",
 		Source: docPodAPI,
 	},
