@@ -201,7 +201,7 @@ func (a *analysis) owned(d *definition) bool {
 			a.addresses[address{o.source, o.Ref.Namespace, o.Ref.Kind, o.Ref.Name}] = true
 		}
 		for i := range a.idle.packed {
-			o := a.idle.packed[i].head()
+			o, _ := a.idle.head(i)
 			a.addresses[address{o.source, o.key.Namespace, o.key.Kind, o.key.Name}] = true
 		}
 	}

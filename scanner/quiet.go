@@ -10,33 +10,37 @@ import (
 )
 
 // quiet keeps the Secrets of live clusters that were read whole and hold no key. There are tens of thousands of them, and
-// what is asked of one, seldom, is that it is there and holds none: each is one string of some hundred bytes, where a
-// holder is seven times that.
+// what is asked of one, seldom, is that it is there and holds none: each is its name and a dozen bytes.
 type quiet struct {
-	packed []string
+	packed []string // the name, an end, and the rest
+	words  wiring.Words
+	buffer []byte
 	sorted bool
 }
 
-const (
-	packedField = "\x00"
-	packedItem  = "\x01"
-)
+// packedField ends a name.
+const packedField = "\x00"
 
 // take packs a holder, and says whether it did: whatever is worth more than its name is left to the caller.
 func (q *quiet) take(h *holder) bool {
 	if !h.live || !h.complete || h.generated || len(h.origins) != 1 || h.origins[0] != (Origin{Source: h.source}) || h.place != (place{source: h.source, live: true}) {
 		return false
 	}
-	names := make([]string, len(h.entries))
-	for i, e := range h.entries {
-		if e.Holds != object.No || e.Known || len(e.Keys)+len(e.Facts) > 0 {
-			return false
-		}
-		names[i] = e.Name
+	if slices.ContainsFunc(h.entries, func(e wiring.Entry) bool {
+		return e.Holds != object.No || e.Known || len(e.Keys)+len(e.Facts) > 0
+	}) {
+		return false
 	}
-	q.packed = append(q.packed, strings.Join([]string{
-		h.ref.Name, h.ref.Namespace, h.source, h.ref.APIVersion, h.typ, strings.Join(h.managers, packedItem), strings.Join(names, packedItem),
-	}, packedField))
+	b := append(append(q.buffer[:0], h.ref.Name...), packedField...)
+	for _, s := range []string{h.ref.Namespace, h.source, h.ref.APIVersion, h.typ} {
+		b = q.words.Shared(b, s)
+	}
+	b = q.words.All(b, h.managers)
+	for _, e := range h.entries {
+		b = q.words.Shared(b, e.Name)
+	}
+	q.buffer = b
+	q.packed = append(q.packed, string(b))
 	q.sorted = false
 	return true
 }
@@ -57,25 +61,20 @@ func (q *quiet) named(name string) []*holder {
 		if !strings.HasPrefix(packed, prefix) {
 			break
 		}
-		found = append(found, unpack(packed))
+		found = append(found, q.unpack(name, packed[len(prefix):]))
 	}
+	sortHolders(found) // the numbers of words tell who was read first
 	return found
 }
 
-func unpack(packed string) *holder {
-	fields := strings.Split(packed, packedField)
-	at := Origin{Source: fields[2]}
-	h := &holder{
-		place: place{source: fields[2], live: true}, typ: fields[4], origins: []Origin{at}, complete: true,
-		ref: Ref{APIVersion: fields[3], Kind: "Secret", Namespace: fields[1], Name: fields[0]},
-	}
-	if fields[5] != "" {
-		h.managers = strings.Split(fields[5], packedItem)
-	}
-	if fields[6] != "" {
-		for _, name := range strings.Split(fields[6], packedItem) {
-			h.entries = append(h.entries, wiring.Entry{Name: name, Holds: object.No, At: []Origin{at}})
-		}
+func (q *quiet) unpack(name, packed string) *holder {
+	r := q.words.Reader(packed)
+	h := &holder{complete: true, ref: Ref{Kind: "Secret", Namespace: r.Shared(), Name: name}}
+	at := Origin{Source: r.Shared()}
+	h.place, h.origins = place{source: at.Source, live: true}, []Origin{at}
+	h.ref.APIVersion, h.typ, h.managers = r.Shared(), r.Shared(), r.All()
+	for !r.Done() {
+		h.entries = append(h.entries, wiring.Entry{Name: r.Shared(), Holds: object.No, At: []Origin{at}})
 	}
 	return h
 }

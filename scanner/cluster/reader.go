@@ -104,6 +104,7 @@ func (s *scan) run(ctx context.Context) error {
 		}
 	}
 	for p := range phases {
+		s.client.answers.trim()
 		if p > phasePods {
 			s.owners = owners{} // nothing is climbed over any more, and there are as many as workloads
 		}

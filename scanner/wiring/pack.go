@@ -1,65 +1,75 @@
 package wiring
 
 import (
-	"encoding/json"
-	"fmt"
+	"encoding/binary"
 
 	"dekey/scanner/object"
 )
 
-// packedPod is a plain Pod as JSON.
-type packedPod struct {
-	Path             object.Path       `json:"p,omitempty"`
-	Account          string            `json:"a,omitempty"`
-	Deprecated       string            `json:"d,omitempty"`
-	AccountField     object.Path       `json:"f,omitempty"`
-	Automount        object.Tri        `json:"m,omitempty"`
-	Labels           []string          `json:"l,omitempty"`
-	NodeSelector     []string          `json:"n,omitempty"`
-	AccountElsewhere bool              `json:"e,omitempty"`
-	HostNetwork      bool              `json:"h,omitempty"`
-	Affinity         bool              `json:"y,omitempty"`
-	Containers       []packedContainer `json:"c,omitempty"`
-}
+// The flags of a packed pod and its containers.
+const (
+	packedElsewhere = 1 << iota
+	packedHost
+	packedAffinity
+	packedSidecar
+)
 
-type packedContainer struct {
-	Name    string      `json:"n,omitempty"`
-	Type    string      `json:"t,omitempty"`
-	Image   string      `json:"i,omitempty"`
-	Suffix  object.Path `json:"s,omitempty"`
-	Sidecar bool        `json:"c,omitempty"`
-}
-
-// Pack gives a plain pod as a few hundred bytes, from which Unpack makes the same again. The second result is false for
-// one that is not plain.
-func (p *Pod) Pack() ([]byte, bool) {
+// Pack appends a plain pod in some dozen bytes, from which Unpack makes the same again. The second result is false for one
+// that is not plain.
+func (p *Pod) Pack(w *Words, b []byte) ([]byte, bool) {
 	if !p.Plain() {
-		return nil, false
+		return b, false
 	}
-	packed := packedPod{
-		Path: p.path, Account: p.account, Deprecated: p.deprecated, AccountField: p.accountField, Automount: p.automount, Labels: p.labels,
-		NodeSelector: p.nodeSelector, AccountElsewhere: p.accountElsewhere, HostNetwork: p.hostNetwork, Affinity: p.affinity,
+	b = w.Shared(b, p.path.String())
+	b = w.Shared(b, p.account)
+	b = w.Shared(b, p.deprecated)
+	b = w.Shared(b, p.accountField.String())
+	b = w.Shared(b, string(p.automount))
+	b = w.Pairs(b, p.labels)
+	b = w.Pairs(b, p.nodeSelector)
+	b = append(b, flag(p.accountElsewhere, packedElsewhere)|flag(p.hostNetwork, packedHost)|flag(p.affinity, packedAffinity))
+	b = binary.AppendUvarint(b, uint64(len(p.containers)))
+	for i := range p.containers {
+		c := &p.containers[i]
+		b = w.Shared(b, c.name)
+		b = w.Shared(b, c.typ)
+		b = Own(b, c.image)
+		b = w.Shared(b, c.suffix.String())
+		b = append(b, flag(c.sidecar, packedSidecar))
 	}
-	for _, c := range p.containers {
-		packed.Containers = append(packed.Containers, packedContainer{Name: c.name, Type: c.typ, Image: c.image, Suffix: c.suffix, Sidecar: c.sidecar})
+	return b, true
+}
+
+func flag(set bool, bit byte) byte {
+	if set {
+		return bit
 	}
-	data, err := json.Marshal(packed)
-	return data, err == nil
+	return 0
 }
 
 // Unpack reads what Pack wrote.
-func Unpack(data []byte) (Pod, error) {
-	var packed packedPod
-	if err := json.Unmarshal(data, &packed); err != nil {
-		return Pod{}, fmt.Errorf("unpacking a pod spec: %w", err)
+func Unpack(r *WordReader) Pod {
+	p := Pod{plain: true}
+	p.path = pathOf(r.Shared())
+	p.account, p.deprecated = r.Shared(), r.Shared()
+	p.accountField = pathOf(r.Shared())
+	p.automount = object.Tri(r.Shared())
+	p.labels, p.nodeSelector = r.Pairs(), r.Pairs()
+	flags := r.Number()
+	p.accountElsewhere, p.hostNetwork, p.affinity = flags&packedElsewhere != 0, flags&packedHost != 0, flags&packedAffinity != 0
+	for n := min(r.Number(), uint64(len(r.rest))); n > 0; n-- {
+		c := container{name: r.Shared(), typ: r.Shared(), image: r.Own(), suffix: pathOf(r.Shared())}
+		c.sidecar = r.Number()&packedSidecar != 0
+		p.containers = append(p.containers, c)
 	}
-	p := Pod{
-		path: packed.Path, account: packed.Account, deprecated: packed.Deprecated, accountField: packed.AccountField, automount: packed.Automount,
-		labels: packed.Labels, nodeSelector: packed.NodeSelector, accountElsewhere: packed.AccountElsewhere, hostNetwork: packed.HostNetwork,
-		affinity: packed.Affinity, plain: true,
+	return p
+}
+
+// pathOf reads a path that String wrote.
+func pathOf(s string) object.Path {
+	path, err := object.ParsePath(s)
+	if err != nil {
+		return nil // not possible: Pack wrote it
 	}
-	for _, c := range packed.Containers {
-		p.containers = append(p.containers, container{name: c.Name, typ: c.Type, image: c.Image, suffix: c.Suffix, sidecar: c.Sidecar})
-	}
-	return p, nil
+	return path
 }
