@@ -18,14 +18,7 @@ type selector struct {
 }
 
 func (s selector) matches(o *object.Object) bool {
-	group := o.Ref.Group()
-	switch {
-	case o.Ref.Kind == "":
-		group = "none"
-	case group == "":
-		group = "core"
-	}
-	if s.Group != "" && !glob(s.Group, group) {
+	if s.Group != "" && !glob(s.Group, groupOf(o)) {
 		return false
 	}
 	if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, o.Ref.Kind) {
@@ -44,6 +37,18 @@ func (s selector) matches(o *object.Object) bool {
 		}
 	}
 	return true
+}
+
+// groupOf is the object's group as selectors spell it.
+func groupOf(o *object.Object) string {
+	switch group := o.Ref.Group(); {
+	case o.Ref.Kind == "":
+		return "none"
+	case group == "":
+		return "core"
+	default:
+		return group
+	}
 }
 
 // A condition is a fact about a field. Field is written as in a location.
@@ -153,8 +158,11 @@ func lookup(content any, keys ...string) any {
 	return content
 }
 
+// exact says that a pattern matches itself alone.
+func exact(pattern string) bool { return !strings.ContainsAny(pattern, `*?[\`) }
+
 func glob(pattern, name string) bool {
-	if !strings.ContainsAny(pattern, `*?[\`) {
+	if exact(pattern) {
 		return pattern == name // nearly all of them, asked of every object
 	}
 	ok, err := path.Match(pattern, name)

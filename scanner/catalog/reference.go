@@ -68,10 +68,18 @@ type referenceRule struct {
 
 	at   []pattern
 	text *regexp.Regexp
+	only []string // all groups that match can name, nil where that is any
 }
 
 // compile parses what the entry spells as text.
 func (r *referenceRule) compile() error {
+	for _, s := range r.Match {
+		if s.Group == "" || !exact(s.Group) {
+			r.only = nil
+			break
+		}
+		r.only = append(r.only, s.Group)
+	}
 	for _, at := range r.At {
 		p, err := parsePattern(at)
 		if err != nil {
@@ -158,8 +166,9 @@ func References(o *object.Object) []Reference {
 		return nil
 	}
 	var found []Reference
+	group := groupOf(o)
 	for _, r := range index().references.of(o.Ref.Kind) {
-		if r.rule.about(o) {
+		if (r.rule.only == nil || slices.Contains(r.rule.only, group)) && r.rule.about(o) {
 			found = append(found, r.rule.references(r.entry, o)...)
 		}
 	}

@@ -124,10 +124,17 @@ func (s *scan) run(ctx context.Context) error {
 	return nil
 }
 
+// large is how many large lists are under way at once.
+const large = 2
+
 // readPhase reads lists side by side.
 func (s *scan) readPhase(ctx context.Context, lists []resource) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(s.opts.Parallel)
+	limit := s.opts.Parallel
+	if len(lists) > 0 && lists[0].phase >= phaseWorkloads {
+		limit = min(limit, large) // each has a page in memory, and there are many pages
+	}
+	group.SetLimit(limit)
 	for _, r := range lists {
 		if !r.namespaced && len(s.opts.Namespaces) > 0 && !asked(r.GroupResource()) {
 			continue
