@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Process()))
 	}
 	testscript.Main(m, map[string]func(){
-		"dekey": func() { os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Process())) },
+		"dekey": func() { os.Exit(cli.Main(context.Background(), os.Args[1:], process())) },
 	})
 }
 
@@ -44,12 +44,15 @@ func TestScripts(t *testing.T) {
 				env.Setenv("GIT_"+who+"_EMAIL", "script@example.com")
 			}
 			githubtest.Setup(env)
+			closeHub(env)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"deleted":    deleted,
 			"exits":      exits,
 			"github":     githubtest.Command,
 			"google":     func(ts *testscript.TestScript, neg bool, args []string) { startGoogle(t, ts, args) },
+			"hub":        hubCommand,
 			"keys":       writeKeys,
 			"nosecret":   noSecret,
 			"repository": repository,

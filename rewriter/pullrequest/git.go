@@ -141,7 +141,14 @@ func (c *Clone) scrub(text string) string {
 	for _, secret := range c.hide {
 		text = strings.ReplaceAll(text, secret, "***")
 	}
-	return userInfo.ReplaceAllString(text, "://***@")
+	text = userInfo.ReplaceAllString(text, "://***@")
+	var b strings.Builder
+	for l := range strings.Lines(text) { // a remote's lines end in blanks
+		if l = strings.TrimRight(l, " \t\r\n"); l != "" && l != "remote:" {
+			b.WriteString(l + "\n")
+		}
+	}
+	return b.String()
 }
 
 // withoutGit drops every variable that steers git.

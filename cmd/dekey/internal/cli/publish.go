@@ -361,7 +361,7 @@ func (p *publishing) printResult(sys System, result pullrequest.Result) error {
 		if o.Body != "" {
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", o.Status, visible(at), visible(strings.Join(append([]string{cmp.Or(o.Reason, o.Title, o.Branch)}, o.Notes...), "; ")))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", o.Status, visible(at), visible(strings.Join(append([]string{firstLine(cmp.Or(o.Reason, o.Title, o.Branch))}, o.Notes...), "; ")))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -373,6 +373,11 @@ func (p *publishing) printResult(sys System, result pullrequest.Result) error {
 	}
 	_, err := sys.Stdout.Write(b.Bytes())
 	return err
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 func (p *publishing) printList(ctx context.Context, sys System, forge pullrequest.Forge) error {
