@@ -87,7 +87,8 @@ func closeHub(env *testscript.Env) {
 //	pull                the clone in the current folder gets main from there, with its work tree
 //	commit BRANCH WHO FILE...   somebody pushes a commit with these files of the current folder; -FILE deletes
 //	pulls | log BRANCH | changes | branches   tell of pull requests, commits, changing requests since the last time
-//	body N | edit N FILE | close N | merge N | ready N | retitle N TITLE
+//	show BRANCH PATH            prints a file
+//	body N | edit N SCRIPT | close N | merge N | ready N | retitle N TITLE
 //	protect PATTERN [signed] | fork OWNER | delete BRANCH | user NAME | team NAME
 //	fault KIND ON [N] | mend       githubtest's faults; push WHO FILE is somebody's push right before ours
 func hubCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -141,6 +142,12 @@ func hubCommand(ts *testscript.TestScript, neg bool, args []string) {
 			}
 		}
 		h.seen = len(requests)
+	case "show":
+		text, found := r.File(args[1], args[2])
+		if !found {
+			text = "there is no such file\n"
+		}
+		fmt.Fprint(out, text)
 	case "edit":
 		r.Edit(number(), func(body string) string {
 			cmd := exec.Command("sh", ts.MkAbs(args[2]))

@@ -58,7 +58,7 @@ func Publish(ctx context.Context, r Request) (Result, error) {
 		}
 		p.result.PullRequests = append(p.result.PullRequests, outcome)
 	}
-	if r.Forge != nil {
+	if r.Forge != nil && p.result.Failures() == 0 {
 		p.sweepUp(ctx)
 	}
 	return p.result, ctx.Err()
@@ -215,6 +215,11 @@ func (p *publisher) publish(ctx context.Context, g group) (Outcome, error) {
 	}
 	o.about(pr)
 	want, notes, err := p.wanted(ctx, g)
+	var stale *StaleError
+	if errors.As(err, &stale) && p.wasMerged(pr) {
+		o.Reason = "it was merged; " + p.baseName + " changed since"
+		return o, nil
+	}
 	if err != nil {
 		return o, err
 	}
@@ -294,6 +299,16 @@ func (p *publisher) find(ctx context.Context, branch string) (*PullRequest, erro
 	return nil, nil
 }
 
+// wasMerged says whether the pull request of this very plan is merged: what happened to its files since is nobody's
+// mistake.
+func (p *publisher) wasMerged(pr *PullRequest) bool {
+	if pr == nil || pr.State != Merged {
+		return false
+	}
+	m, _ := readMarker(pr.Body)
+	return m.Plan == p.Changeset.Input.Plan.ID
+}
+
 func closedBy(pr *PullRequest) string {
 	m, _ := readMarker(pr.Body)
 	return m.Closed
@@ -367,6 +382,10 @@ func (p *publisher) bring(ctx context.Context, g group, want *desire, o *Outcome
 	if err != nil {
 		return false, err
 	}
+	if in := p.inTheWay(g.branch); b.head == "" && in != "" {
+		return false, problem("git can not have both: dekey publish --close --delete-branches closes what another --split opened; then run it again",
+			"pushing %s: the branch %s is in the way", g.branch, in)
+	}
 	n, err := p.Clone.next(ctx, b, p.base, p.baseName, want.files)
 	if err != nil || n.nothing {
 		return false, err
@@ -393,6 +412,16 @@ func (p *publisher) bring(ctx context.Context, g group, want *desire, o *Outcome
 	}
 	o.Commit = commit
 	return true, nil
+}
+
+// inTheWay is a branch that git can not have beside another: one of the two names is a folder in the other.
+func (p *publisher) inTheWay(name string) string {
+	for _, head := range sortedKeys(p.heads) {
+		if strings.HasPrefix(head, name+"/") || strings.HasPrefix(name, head+"/") {
+			return head
+		}
+	}
+	return ""
 }
 
 func slugOf(g group) string {

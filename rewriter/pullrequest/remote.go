@@ -149,9 +149,6 @@ func (c *Clone) push(ctx context.Context, r Remote, commit, branch, was string) 
 	case strings.Contains(says, "stale info"), strings.Contains(says, "fetch first"), strings.Contains(says, "cannot lock ref"),
 		strings.Contains(says, "reference already exists"), strings.Contains(says, "incorrect old value"):
 		return &raceError{branch}
-	case strings.Contains(says, "directory file conflict"), strings.Contains(says, "exists; cannot create"):
-		return problem("a branch dekey/migrate and branches below it can not both exist: close the old pull requests (dekey publish --close --delete-branches), then run again",
-			"pushing %s: a branch of that name is in the way", branch)
 	}
 	return explainRemote(err, "pushing "+branch)
 }
