@@ -163,6 +163,11 @@ func locate(o *scanner.Object, edit planner.Edit) (places []object.Place, rest s
 	if edit.Op == planner.OpRemove {
 		return nil, nil
 	}
+	for _, place := range o.Locator.Locate(edit.Field) {
+		if place.Role == object.Values { // the chart takes it from a value that does not have it yet
+			return []object.Place{place}, nil
+		}
+	}
 	for i := len(edit.Field) - 1; i >= 0; i-- {
 		above := edit.Field[:i]
 		if _, there := above.Lookup(o.Content); !there {

@@ -8,6 +8,8 @@ type change struct {
 	keys  *pending // entries to add to a mapping
 	items []any    // items to add to a list
 	asked map[request]map[string]bool
+	// blank: every item that the parser saw goes, and an action of the template writes others: the list stays.
+	blank bool
 	// order is where what is added stands among the entries: before the one of that index.
 	order int
 }

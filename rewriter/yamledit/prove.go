@@ -39,6 +39,9 @@ func same(old, now *node) bool {
 	if old == nil || now == nil {
 		return old == now
 	}
+	if old.change.blank {
+		return now.kind == scalar && now.tag == "!!null"
+	}
 	if old.change.set != nil {
 		return matches(now, old.change.set.value()) && now.anchor == old.anchor
 	}

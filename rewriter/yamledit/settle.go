@@ -42,6 +42,8 @@ func (p *plan) settle() error {
 			return refuse("nothing would be left under %q", e.key.value)
 		case n.change.set != nil:
 			return refuse("two edits disagree about one field")
+		case !e.removed && p.refilled(n, *e):
+			n.change.blank = true
 		case !e.removed:
 			e.removed = true
 			p.touched = append(p.touched, n.parent)
@@ -76,6 +78,12 @@ func (p *plan) settle() error {
 		}
 	}
 	return nil
+}
+
+// refilled says whether an action of the template writes more items of a list than those that the parser saw.
+func (p *plan) refilled(n *node, entry entry) bool {
+	e := &editor{tree: p.tree, seen: p.seen()}
+	return len(p.actions) > 0 && n.kind == sequence && !n.flow && e.unwritten(n.parent, entry, true) != nil
 }
 
 func (n *node) emptied() bool {

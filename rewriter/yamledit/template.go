@@ -11,7 +11,7 @@ import (
 // original. A field whose value holds an action has the action's text as its value.
 //
 // Cuts hold whole if/end pairs, take actions that are left with nothing between them, and never pass what an action
-// writes into the same list. New fields stand outside of conditions that the mapping itself does not stand in. This
+// writes into the same list: a list that an action writes to stays, even where nothing else is left in it. New fields stand outside of conditions that the mapping itself does not stand in. This
 // proves that the text is sound, not what it renders to: the caller renders before and after.
 func ApplyTemplate(file []byte, edits []Edit) (Result, error) {
 	return apply(file, edits, templateParser{})

@@ -80,7 +80,17 @@ spec:
 		},
 		{
 			name: "a list stays where an action writes into it", in: chart, edits: []string{"remove " + spec + ".volumes[name=key]"},
-			refusal: "writes into",
+			want: `
+-        - name: key
+-          secret:
+-            secretName: {{ .Values.secret }}
+`,
+		},
+		{
+			name:  "a list that an action begins",
+			in:    "a: 1\nenv:\n{{- toYaml .Values.env | nindent 0 }}\n{{- if .Values.key }}\n- name: K\n{{- end }}\nz: 1\n",
+			edits: []string{"remove env[name=K]"},
+			want:  "-{{- if .Values.key }}\n-- name: K\n-{{- end }}\n",
 		},
 		{name: "a key whose content an action writes", in: chart, edits: []string{"remove " + container + ".resources"}, refusal: "writes into"},
 		{name: "an item that a loop writes", in: chart, edits: []string{"remove " + container + ".env[2]"}, refusal: "loop"},
