@@ -49,7 +49,11 @@ func (w *work) build(drafts []*draft) (*build, []fault) {
 	}
 	bad := w.create(b, drafts, overlays, landed)
 	for _, i := range slices.Sorted(maps.Keys(overlays)) {
-		if err := w.overlayPatch(b, overlays[i], movesOfObject[i], landed); err != nil {
+		overlay := w.overlayPatch
+		if _, chart := w.before[i].Locator.(ownLocator); chart {
+			overlay = w.overlayValues
+		}
+		if err := overlay(b, overlays[i], movesOfObject[i], landed); err != nil {
 			for _, move := range movesOfObject[i] {
 				bad = append(bad, fault{move: move, hold: hold(planner.HoldNotProvable, fmt.Sprintf("%s in %s: %v", w.before[i].Ref, w.before[i].Root, err), "")})
 			}

@@ -72,7 +72,7 @@ func (w *work) agreed(a asked, all []asked, over map[asked]bool) bool {
 // indifferent says whether no object of a rendering has the field that a landing removes, although its file reaches it:
 // something between removes it already.
 func (w *work) indifferent(l landing, root string) bool {
-	return l.edit.Op == planner.OpRemove && l.role == object.Manifest && !slices.ContainsFunc(w.renderedFrom(l, root), func(o *scanner.Object) bool {
+	return l.edit.Op == planner.OpRemove && (l.role == object.Manifest || l.role == object.Template) && !slices.ContainsFunc(w.renderedFrom(l, root), func(o *scanner.Object) bool {
 		_, there := l.plan.Field.Lookup(o.Content)
 		return there
 	})

@@ -330,6 +330,27 @@ func (l *Layer) place(value object.Path) (object.Place, bool) {
 	return p, ok
 }
 
+// room is where a value of the layer is written, or would be: then the place is that of the nearest map around it. False for
+// parameters, and for a path through a list, which would replace the list.
+func (l *Layer) room(value object.Path) (object.Place, bool) {
+	if l.Parameters != nil || slices.ContainsFunc(value, func(s object.Step) bool { return s.Key == "" }) {
+		return object.Place{}, false
+	}
+	for n := len(value); n >= 0; n-- {
+		p, ok := l.place(value[:n])
+		if !ok {
+			continue
+		}
+		if p.Inner != nil || l.Inline != nil {
+			p.Inner = value
+		} else {
+			p.Field = l.At.Join(value...)
+		}
+		return p, true
+	}
+	return object.Place{}, false
+}
+
 // Merge lays values over each other, as Helm does: maps are merged, everything else is replaced.
 func Merge(layers []*Layer) map[string]any {
 	merged := map[string]any{}

@@ -333,3 +333,38 @@ func (o *Object) annotation(field object.Path) (object.Place, bool) {
 	}
 	return object.Place{}, false
 }
+
+// LocateOwn is where this release alone can have another value for a field: the last layer that no other release gets. It may
+// not have the value yet. None where there is no such layer, or the field is not one value.
+func (o *Object) LocateOwn(field object.Path) []object.Place {
+	value, ok := o.valueOf(field)
+	if !ok {
+		return nil
+	}
+	for _, l := range slices.Backward(o.release.Layers) {
+		if len(o.release.roots(l.File)) != 1 {
+			continue
+		}
+		if p, ok := l.room(value); ok {
+			p.Origin.Source, p.Roots = o.source, o.release.roots(l.File)
+			return []object.Place{p}
+		}
+	}
+	return nil
+}
+
+// valueOf is the path among the values that a field is, or would be.
+func (o *Object) valueOf(field object.Path) (object.Path, bool) {
+	if indexed := byIndex(field, o.Content); indexed != nil {
+		for _, l := range o.leaves {
+			if l.exact && l.field.Equal(indexed) {
+				return l.value, true
+			}
+		}
+	}
+	under := object.Keys("metadata", "annotations")
+	if o.annotations != nil && field.HasPrefix(under) && len(field) > len(under) {
+		return o.annotations.Join(field[len(under):]...), true
+	}
+	return nil, false
+}
