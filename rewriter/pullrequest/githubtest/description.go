@@ -166,8 +166,10 @@ func Held(next http.Handler, report func(error)) http.Handler {
 			return
 		}
 		refuse := func(status int, err error) {
-			report(fmt.Errorf("%s %s: request: %w", r.Method, r.URL.Path, err))
-			refusal(w, status, "Invalid request.\n\n"+err.Error(), "")
+			for _, one := range each(err) {
+				report(fmt.Errorf("%s %s: request: %w", r.Method, r.URL.Path, one))
+			}
+			refusal(w, status, "Invalid request.\n\n"+fmt.Sprint(each(err)), "")
 		}
 		found, ok, err := find(r)
 		switch {
@@ -188,7 +190,9 @@ func Held(next http.Handler, report func(error)) http.Handler {
 		answer := httptest.NewRecorder()
 		next.ServeHTTP(answer, r)
 		if err := checkAnswer(input, answer.Code, answer.Header(), answer.Body.Bytes()); err != nil {
-			report(fmt.Errorf("%s %s: answer %d of %s: %w", r.Method, r.URL.Path, answer.Code, found.name, err))
+			for _, one := range each(err) {
+				report(fmt.Errorf("%s %s: answer %d of %s: %w", r.Method, r.URL.Path, answer.Code, found.name, one))
+			}
 		}
 		for name, values := range answer.Header() {
 			w.Header()[name] = values
@@ -196,6 +200,41 @@ func Held(next http.Handler, report func(error)) http.Handler {
 		w.WriteHeader(answer.Code)
 		w.Write(answer.Body.Bytes())
 	})
+}
+
+// each takes what a validation found apart, and says of each the place and the reason alone: the schemas are long.
+func each(err error) []error {
+	var list []error
+	for _, one := range flat(err) {
+		var schema *openapi3.SchemaError
+		if errors.As(one, &schema) {
+			inner := ""
+			if schema.Origin != nil {
+				inner = fmt.Sprint(": ", each(schema.Origin))
+			}
+			one = fmt.Errorf("/%s: %s%s", strings.Join(schema.JSONPointer(), "/"), schema.Reason, inner)
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+func flat(err error) []error {
+	var request *openapi3filter.RequestError
+	var response *openapi3filter.ResponseError
+	switch many, is := err.(openapi3.MultiError); {
+	case is:
+		var list []error
+		for _, one := range many {
+			list = append(list, flat(one)...)
+		}
+		return list
+	case errors.As(err, &request) && request.Err != nil:
+		return flat(request.Err)
+	case errors.As(err, &response) && response.Err != nil:
+		return flat(response.Err)
+	}
+	return []error{err}
 }
 
 // refusal writes an error as GitHub does.

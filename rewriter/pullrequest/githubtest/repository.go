@@ -134,7 +134,7 @@ func (r *Repository) Commit(branch, author, message string, files map[string]str
 	var stream bytes.Buffer
 	ref := "refs/heads/" + branch
 	who := fmt.Sprintf("%s <%s@example.com> %d +0000", author, author, r.server.config.Now().Unix())
-	fmt.Fprintf(&stream, "commit %s\nauthor %s\ncommitter %s\ndata %d\n%s\n", ref, who, who, len(message), message)
+	fmt.Fprintf(&stream, "commit %s\nauthor %s\ncommitter %s\ndata %d\n%s\n\n", ref, who, who, len(message)+1, message)
 	if parent := cmp.Or(r.tip(branch), r.tip("main")); parent != "" {
 		fmt.Fprintf(&stream, "from %s\n", parent)
 	}
