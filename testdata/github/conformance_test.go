@@ -35,7 +35,7 @@ var files = map[string]string{"apps/api.yaml": "kind: Pod\n", "CODEOWNERS": "* @
 
 // differences are the steps whose outcomes differ, and why that is right.
 var differences = map[string]string{
-	"assigned":                        "ann, a member of the organisation with access, can be assigned at GitHub; emulate wants a collaborator by name",
+	"assigned":                        "a pull request is an issue for GitHub, with assignees; emulate answers 404",
 	"commits":                         "a pull request's commits are those that its base lacks; emulate lists the merge base too",
 	"files":                           "emulate lists no files",
 	"branch deleted twice":            "GitHub answers 422 where a reference does not exist, emulate 404",
