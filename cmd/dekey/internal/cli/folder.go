@@ -57,6 +57,25 @@ func writeFolder(dir string, files map[string][]byte) error {
 	return nil
 }
 
+// writeFile writes one file, whole or not at all: beside its place, and then renamed.
+func writeFile(name string, data []byte) error {
+	name = filepath.Clean(name)
+	fresh, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, causeOf(err))
+	}
+	defer os.Remove(fresh.Name())
+	_, err = fresh.Write(data)
+	err = errors.Join(err, fresh.Chmod(0o644), fresh.Close())
+	if err == nil {
+		err = os.Rename(fresh.Name(), name)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, causeOf(err))
+	}
+	return nil
+}
+
 func writeNew(name string, data []byte, mode os.FileMode) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ type System struct {
 	Terminal, ColorOutput bool
 	Width                 int // of standard output, in characters; 0 where it is no terminal
 	Now                   func() time.Time
+	Program               string // the path that this process was called by
 	// Sleep waits, or ends early with the context's error; nil is the machine's own.
 	Sleep func(context.Context, time.Duration) error
 }
@@ -47,6 +49,7 @@ func Process() System {
 		ColorOutput: term.IsTerminal(int(os.Stdout.Fd())) && !noColor,
 		Width:       width,
 		Now:         time.Now,
+		Program:     os.Args[0],
 	}
 }
 
@@ -76,6 +79,9 @@ func newRoot(sys System) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
+	}
+	if plugin := filepath.Base(sys.Program); plugin == "kubectl-dekey" || plugin == "kubectl-dekey.exe" {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl dekey"}
 	}
 	root.SetIn(sys.Stdin)
 	root.SetOut(sys.Stdout)

@@ -10,6 +10,7 @@ import (
 func newScan(sys System) *cobra.Command {
 	var reading reading
 	var output output
+	var out string
 	cmd := &cobra.Command{
 		Use:   "scan [PATH...]",
 		Short: "Find keys and their uses in repositories and clusters",
@@ -17,7 +18,8 @@ func newScan(sys System) *cobra.Command {
 
 PATH is the folder of a checkout, a file, or - for manifests on standard input (a
 cluster dump works: kubectl get ... -o yaml). Without PATH and --context it is the
-current folder.`,
+current folder. With --out the inventory goes to a file: in a pod, standard output is
+a log, which is cut.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := output.check(); err != nil {
@@ -32,10 +34,17 @@ current folder.`,
 				return err
 			}
 			r := report.New(report.Input{Inventory: &inventory, Now: sys.Now(), Tool: tool()})
-			if err := output.print(sys, r, document); err != nil {
-				return err
+			if out != "" {
+				if err := writeFile(out, document); err != nil {
+					return err
+				}
 			}
-			if output.format != "text" {
+			if out == "" || cmd.Flags().Changed("output") {
+				if err := output.print(sys, r, document); err != nil {
+					return err
+				}
+			}
+			if out != "" || output.format != "text" {
 				if err := summarize(sys, r); err != nil {
 					return err
 				}
@@ -45,6 +54,7 @@ current folder.`,
 	}
 	reading.add(cmd.Flags())
 	output.add(cmd.Flags(), "json")
+	cmd.Flags().StringVar(&out, "out", "", "write the inventory to this `FILE`; standard output then has what -o asks for")
 	return cmd
 }
 
