@@ -27,7 +27,9 @@ type ClusterTarget struct{ Project, Location, Name, Context string }
 //
 // An error means that the context ended; the inventory is then as it was.
 func (c *Client) Enrich(ctx context.Context, inv *scanner.Inventory, t Targets) error {
-	e := &enrichment{client: c, inv: inv, accounts: map[string]*scanner.Account{}, facts: map[string]scanner.KeyFact{}, projects: map[string]*scanner.Project{}}
+	e := &enrichment{
+		client: c, inv: inv, accounts: map[string]*scanner.Account{}, facts: map[string]scanner.KeyFact{}, pools: map[string]string{}, owners: map[string]bool{}, projects: map[string]*scanner.Project{},
+	}
 	e.collect(t)
 	steps := []func(context.Context){e.readClusters, e.readAccounts, e.readKeys, e.readProjects, e.readGrants}
 	for _, step := range steps {
@@ -52,6 +54,8 @@ type enrichment struct {
 	emails   []string
 	targets  []ClusterTarget
 	clusters []scanner.Cluster
+	pools    map[string]string // the projects of workload identity pools
+	owners   map[string]bool   // the projects that own the clusters' pools
 	accounts map[string]*scanner.Account
 	facts    map[string]scanner.KeyFact
 	projects map[string]*scanner.Project

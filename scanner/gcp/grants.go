@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 
@@ -94,19 +95,8 @@ func (e *enrichment) readGrants(ctx context.Context) {
 		a.Grants, a.GrantsRead = e.grantsOf("serviceAccount:"+a.Email, found), whole
 		return nil
 	})
-	pools := map[string]string{}
-	for _, c := range e.clusters {
-		if t, ok := parseCluster(c.ID); ok && c.Pool != "" {
-			pools[c.Pool] = cmp.Or(poolProject(c.Pool), t.Project)
-		}
-	}
-	var names []string
-	for pool := range pools {
-		names = append(names, pool)
-	}
-	slices.Sort(names)
-	each(ctx, e, names, func(ctx context.Context, pool string) error {
-		found, _ := e.widest(ctx, pools[pool], pool)
+	each(ctx, e, slices.Sorted(maps.Keys(e.pools)), func(ctx context.Context, pool string) error {
+		found, _ := e.widest(ctx, e.pools[pool], pool)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.direct = append(e.direct, found...)

@@ -41,6 +41,10 @@ func (e *enrichment) readClusters(ctx context.Context) {
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		e.owners[cmp.Or(poolProject(facts.Pool), t.Project)] = true
+		if facts.Pool != "" {
+			e.pools[facts.Pool] = cmp.Or(poolProject(facts.Pool), t.Project)
+		}
 		e.join(t, facts)
 		return nil
 	})
@@ -102,13 +106,7 @@ func (e *enrichment) join(t ClusterTarget, facts ClusterFacts) {
 // readProjects looks up the projects of accounts and clusters: numbers, organisation policies that can refuse a step, who
 // may act as every account of the project, and for those of pools which APIs are on.
 func (e *enrichment) readProjects(ctx context.Context) {
-	pools := map[string]bool{}
-	for _, c := range e.clusters {
-		if t, ok := parseCluster(c.ID); ok {
-			pools[cmp.Or(poolProject(c.Pool), t.Project)] = true
-		}
-	}
-	names := slices.Collect(maps.Keys(pools))
+	names := slices.Collect(maps.Keys(e.owners))
 	for _, a := range e.accounts {
 		if p := cmp.Or(a.Project, projectOf(a.Email)); p != "-" {
 			names = append(names, p)
@@ -120,7 +118,7 @@ func (e *enrichment) readProjects(ctx context.Context) {
 		if err != nil {
 			return unlessMissing(err)
 		}
-		if pools[name] {
+		if e.owners[name] {
 			project.APIs, err = e.client.APIs(ctx, project.ID, RequiredAPIs...)
 			e.refuse(unlessMissing(err))
 		}

@@ -166,7 +166,11 @@ func (m *method) compile() error {
 	var b strings.Builder
 	at := 0
 	for _, v := range variable.FindAllStringSubmatchIndex(template, -1) {
-		b.WriteString(regexp.QuoteMeta(template[at:v[0]]) + `(?P<` + template[v[2]:v[3]] + `>[^/]+)`)
+		name, what := template[v[2]:v[3]], "[^/]+"
+		if v[1] == len(template) && !strings.HasPrefix(name, "project") {
+			what = "[^/:]+" // only a project's id has a colon that starts no verb
+		}
+		b.WriteString(regexp.QuoteMeta(template[at:v[0]]) + "(?P<" + name + ">" + what + ")")
 		at = v[1]
 	}
 	b.WriteString(regexp.QuoteMeta(template[at:]))
