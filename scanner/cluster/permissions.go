@@ -252,39 +252,3 @@ subjects:
   namespace: dekey
 `, kind, about)
 }
-
-// A GoogleRole is a role of Google Cloud that a command's user needs.
-type GoogleRole struct {
-	Command string
-	Role    string
-	On      string // what it is granted on
-	Why     string
-}
-
-// GoogleRoles gives the roles by command. dekey itself never needs to create keys or tokens; what changes accounts and
-// keys is for the person who runs the scripts.
-// https://cloud.google.com/iam/docs/understanding-roles
-func GoogleRoles() []GoogleRole {
-	const project, account = "project", "service account"
-	return []GoogleRole{
-		{"dekey scan --context", "roles/container.clusterViewer", project, "container.clusters.get: the credentials of the cluster, its pool and node pools"},
-		{"dekey scan --google", "roles/iam.serviceAccountViewer", project, "accounts, their keys and their policies"},
-		{"dekey scan --google", "roles/browser", project, "project numbers"},
-		{"dekey scan --google", "roles/cloudasset.viewer", project, "grants of the accounts on other resources"},
-		{"dekey scan --google", "roles/policyanalyzer.activityAnalysisViewer", project, "last use of keys and accounts"},
-		{"dekey scan --google", "roles/monitoring.viewer", project, "authentications by key"},
-		{"dekey scan --google", "roles/orgpolicy.policyViewer", "organization", "constraints that would refuse a step"},
-		{"dekey scan --google", "roles/logging.privateLogViewer", project, "optional: audit logs of key use"},
-		{"dekey scan --google", "roles/serviceusage.serviceUsageConsumer", "quota project", "calls are counted there; enabled APIs"},
-		{"dekey check", "roles/iam.serviceAccountViewer", project, "--step grant, merge and verify: policies and keys of the accounts"},
-		{"dekey check", "roles/container.clusterViewer", project, "every step but merge: the cluster, its pool and node pools"},
-		{"dekey check", "roles/policyanalyzer.activityAnalysisViewer", project, "--step disable: last use of keys"},
-		{"dekey check", "roles/monitoring.viewer", project, "--step disable: authentications by key, which the scripts can not read"},
-		{"runbook/1-grant.sh", "roles/iam.serviceAccountAdmin", account, "create accounts and set their policies; holds no key permission"},
-		{"runbook/1-grant.sh", "roles/resourcemanager.projectIamAdmin", project, "direct model only: grants on the resources themselves"},
-		{"prerequisites", "roles/container.clusterAdmin", project, "turn Workload Identity Federation on, add node pools"},
-		{"prerequisites", "roles/iam.serviceAccountUser", "node service account", "iam.serviceAccounts.actAs, to create a node pool that runs as it"},
-		{"runbook/3-disable.sh", "roles/iam.serviceAccountKeyAdmin", account, "disable keys"},
-		{"runbook/4-delete.sh", "roles/iam.serviceAccountKeyAdmin", account, "delete keys"},
-	}
-}

@@ -39,7 +39,7 @@ func (e *Error) why() string {
 		return errNoCredentials.Error() + ": gcloud auth application-default login makes them"
 	case e.Service != "":
 		return fmt.Sprintf("the API %s is off: gcloud services enable %s", e.Service, e.Service)
-	case e.Code == http.StatusForbidden:
+	case e.Code == http.StatusForbidden && e.Permission != "":
 		return fmt.Sprintf("the permission %s is missing, or the resource is; %s has it", e.Permission, e.Role)
 	case e.Code == http.StatusUnauthorized:
 		return "the credentials were refused: log in again"

@@ -169,7 +169,7 @@ func (c *Client) PublicKeys(ctx context.Context, email string) (map[string]strin
 	}
 	return c.publicAnswers.get(email, func() (map[string]string, error) {
 		digests, err := c.publicKeys(ctx, email)
-		return digests, c.fail(err, need{"nothing", "nobody"}, email, "reading the public certificates of %s", email)
+		return digests, c.fail(err, need{}, email, "reading the public certificates of %s", email)
 	})
 }
 

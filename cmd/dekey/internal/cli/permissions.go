@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dekey/scanner/cluster"
+	"dekey/scanner/gcp"
 )
 
 func newPermissions(sys System) *cobra.Command {
@@ -33,8 +34,8 @@ among the rules.`,
 			}
 			var b strings.Builder
 			b.WriteString("# Google roles, by command:\n")
-			for _, role := range cluster.GoogleRoles() {
-				fmt.Fprintf(&b, "#   %-20s %s on %s: %s\n", role.Command, role.Role, role.On, role.Why)
+			for _, role := range gcp.Roles() {
+				fmt.Fprintf(&b, "#   %-20s %s on %s: %s (%s)\n", role.Command, role.Name, role.On, role.Why, strings.Join(role.Permissions, ", "))
 			}
 			b.Write(cluster.Permissions(scope))
 			_, err := fmt.Fprint(sys.Stdout, b.String())
