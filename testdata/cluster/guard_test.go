@@ -150,7 +150,7 @@ func TestGuard(t *testing.T) {
 	}
 	checkout := repository(t, "manifests/shop")
 	kubectl(t, p, "", "apply", "--server-side", "-R", "-f", checkout)
-	ready(t, p)
+	ready(t, p, "shop")
 
 	const register = `exclude:
 - {workload: legacy/*/*, reason: moves in spring, expires: 2999-01-01}
@@ -382,7 +382,7 @@ func guardOld(t *testing.T, p *controlplane.Plane, key []byte) {
 	} {
 		kubectl(t, p, "", append([]string{"-n", "shop"}, args...)...)
 	}
-	ready(t, p)
+	ready(t, p, "shop")
 
 	patch := func(kind, name string, change map[string]any) error {
 		_, err := p.Kubectl(t.Context(), nil, "-n", "shop", "patch", kind, name, "--type=merge", "--dry-run=server", "--patch="+manifest(change).json(t))
@@ -448,7 +448,7 @@ func guardMigrated(t *testing.T, p *controlplane.Plane, checkout string) {
 	git(t, checkout, "apply", filepath.Join(out, "changes.patch"))
 	kubectl(t, p, "", "-n", "shop", "delete", "job/migrate", "pod/console", "--wait=true")
 	kubectl(t, p, "", "apply", "--server-side", "--force-conflicts", "-R", "-f", checkout)
-	ready(t, p)
+	ready(t, p, "shop")
 	var spec map[string]any
 	if err := json.Unmarshal([]byte(old), &spec); err != nil {
 		t.Fatal(err)

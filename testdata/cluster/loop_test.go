@@ -32,7 +32,7 @@ func TestLoop(t *testing.T) {
 	injecting(t, p)
 	kubectl(t, p, "", "apply", "--server-side", "-f", "manifests/live.yaml")
 	operated(t, p)
-	ready(t, p)
+	ready(t, p, "shop")
 
 	kubeconfig := account(t, p, p.URL, "--context", "admin", "--kubeconfig", p.Kubeconfig())
 	draft := func(t *testing.T, out string) plan {
@@ -60,6 +60,12 @@ func TestLoop(t *testing.T) {
 	if !slices.Equal(moved, want) {
 		t.Fatalf("moves %v\nwant %v\nholds %+v", moved, want, first.Holds)
 	}
+	// The checkout has no Secrets: whose keys they are is the cluster's knowledge, what is edited the checkout's.
+	for _, m := range first.Moves {
+		if name := accountOf(t, m.Workload.Name); m.Account != name+"@acme-prod.iam.gserviceaccount.com" || m.Live {
+			t.Errorf("%s becomes %s, want %s; live alone: %t", m.Workload, m.Account, name, m.Live)
+		}
+	}
 	held := map[string]string{}
 	for _, h := range first.Holds {
 		held[h.Workload.String()] = h.Code + ": " + h.Reason
@@ -85,7 +91,7 @@ func TestLoop(t *testing.T) {
 	kubectl(t, p, "", "-n", "shop", "delete", "job/migrate", "pod/console", "--wait=true")
 	kubectl(t, p, "", "apply", "--server-side", "--force-conflicts", "-R", "-f", checkout)
 	kubectl(t, p, "", "-n", "shop", "create", "job", "--from=cronjob/report", "report-now")
-	ready(t, p)
+	ready(t, p, "shop")
 	for _, m := range first.Moves {
 		runsAs(t, p, m.Workload, m.ServiceAccount.Name)
 	}
@@ -100,6 +106,17 @@ func TestLoop(t *testing.T) {
 		}
 	}
 	checkAudit(t, p)
+}
+
+// accountOf is the account whose key a workload of manifests/shop uses.
+func accountOf(t *testing.T, workload string) string {
+	t.Helper()
+	accounts := map[string]string{"api": "api-google", "ledger": "ledger", "shipper": "shipper", "report": "report", "migrate": "report",
+		"console": "report", "web": "web"}
+	if accounts[workload] == "" {
+		t.Errorf("nobody knows the account of %s", workload)
+	}
+	return accounts[workload]
 }
 
 // repository is a copy of a folder, as a git repository with one commit.
@@ -161,11 +178,11 @@ func injecting(t *testing.T, p *controlplane.Plane) {
 }
 
 // ready waits until every rollout in the namespace is done.
-func ready(t *testing.T, p *controlplane.Plane) {
+func ready(t *testing.T, p *controlplane.Plane, namespace string) {
 	t.Helper()
 	for _, kind := range []string{"deployment", "statefulset", "daemonset"} {
-		for _, name := range strings.Fields(kubectl(t, p, "", "-n", "shop", "get", kind, "-o", "name")) {
-			kubectl(t, p, "", "-n", "shop", "rollout", "status", name, "--timeout=90s")
+		for _, name := range strings.Fields(kubectl(t, p, "", "-n", namespace, "get", kind, "-o", "name")) {
+			kubectl(t, p, "", "-n", namespace, "rollout", "status", name, "--timeout=90s")
 		}
 	}
 }

@@ -152,6 +152,8 @@ type (
 		Moves []struct {
 			ID             string
 			Workload       ref
+			Account        string
+			Live           bool
 			Findings       []string
 			ServiceAccount struct {
 				Namespace, Name string
