@@ -84,6 +84,7 @@ func closeHub(env *testscript.Env) {
 // hubCommand is `hub WHAT ...`:
 //
 //	clone DIR           OWNER/NAME acme/shop has DIR's files as its first commit; DIR becomes a clone of it
+//	shallow DIR         another clone, of the last commit alone, as CI makes it
 //	pull                the clone in the current folder gets main from there, with its work tree
 //	commit BRANCH WHO FILE...   somebody pushes a commit with these files of the current folder; -FILE deletes
 //	pulls | log BRANCH | changes | branches   tell of pull requests, commits, changing requests since the last time
@@ -105,6 +106,9 @@ func hubCommand(ts *testscript.TestScript, neg bool, args []string) {
 	switch r := h.repository; args[0] {
 	case "clone":
 		h.clone(ts, ts.MkAbs(args[1]))
+	case "shallow":
+		ts.Check(ts.Exec("git", "clone", "--quiet", "--depth=1", "file://"+r.Dir, ts.MkAbs(args[1])))
+		ts.Check(ts.Exec("git", "-C", ts.MkAbs(args[1]), "remote", "set-url", "origin", r.URL()))
 	case "pull":
 		ts.Check(ts.Exec("git", "pull", "--quiet", r.Dir, "main"))
 	case "commit":

@@ -24,13 +24,18 @@ type commitInfo struct {
 	merge                     bool
 }
 
-// A commit of ours says so: its last lines name the plan and its own tree, so that an amended one is not taken for ours.
+// A commit of ours says so: its last lines name the plan, the commit of the base branch that it stands on, and its own
+// tree, so that an amended one is not taken for ours.
 const (
 	planTrailer = "Dekey-Plan: "
+	baseTrailer = "Dekey-Base: "
 	treeTrailer = "Dekey-Tree: "
 )
 
-var ownTree = regexp.MustCompile(`(?m)^Dekey-Tree: ([0-9a-f]+)$`)
+var (
+	ownTree = regexp.MustCompile(`(?m)^Dekey-Tree: ([0-9a-f]+)$`)
+	ownBase = regexp.MustCompile(`(?m)^Dekey-Base: ([0-9a-f]+)$`)
+)
 
 func (i commitInfo) own() bool {
 	m := ownTree.FindStringSubmatch(i.message)
@@ -43,13 +48,17 @@ func (c *Clone) branch(ctx context.Context, name, head, base string) (*branch, e
 	if head == "" {
 		return b, nil
 	}
-	out, err := c.read(ctx, nil, "merge-base", base, head)
-	if err != nil || line(out) == "" {
-		return nil, problem("rename or delete that branch: dekey never forces over a commit that somebody else made",
+	since := base
+	if out, err := c.read(ctx, nil, "merge-base", base, head); err == nil && line(out) != "" {
+		b.mergeBase = line(out)
+	} else if b.mergeBase = c.rootOf(ctx, head); b.mergeBase != "" {
+		since = b.mergeBase
+	} else {
+		return nil, problem("in a shallow clone, fetch the whole history first (actions/checkout: fetch-depth: 0); else rename or delete that branch: dekey never forces over a commit that somebody else made",
 			"reading the branch %s: it has no history in common with the base branch", name)
 	}
-	b.mergeBase = line(out)
-	if out, err = c.read(ctx, nil, "log", "-z", "--format=%H%n%T%n%P%n%an <%ae>%n%B", base+".."+head, "--"); err != nil {
+	out, err := c.read(ctx, nil, "log", "-z", "--format=%H%n%T%n%P%n%an <%ae>%n%B", since+".."+head, "--")
+	if err != nil {
 		return nil, fmt.Errorf("reading the branch %s: %w", name, err)
 	}
 	for record := range strings.SplitSeq(strings.Trim(string(out), "\x00"), "\x00") {
@@ -74,6 +83,27 @@ func (c *Clone) branch(ctx context.Context, name, head, base string) (*branch, e
 	}
 	b.changed, err = c.paths(ctx, "diff-tree", "-r", "--no-renames", "--name-only", "-z", b.mergeBase, head)
 	return b, err
+}
+
+// rootOf is the base commit that our first commit on a branch names, for a shallow clone, whose history does not reach
+// back to it; "" where the branch has no commit of ours that stands on what it names.
+func (c *Clone) rootOf(ctx context.Context, head string) string {
+	const most = "200"
+	out, err := c.read(ctx, nil, "log", "-z", "-n", most, "--first-parent", "--format=%H%n%T%n%P%n%an <%ae>%n%B", head, "--")
+	if err != nil {
+		return ""
+	}
+	for record := range strings.SplitSeq(strings.Trim(string(out), "\x00"), "\x00") {
+		parts := strings.SplitN(record, "\n", 5)
+		if len(parts) < 5 {
+			continue
+		}
+		info := commitInfo{tree: parts[1], message: parts[4], merge: strings.Contains(parts[2], " ")}
+		if m := ownBase.FindStringSubmatch(info.message); m != nil && info.own() && m[1] == parts[2] {
+			return m[1]
+		}
+	}
+	return ""
 }
 
 func (c *Clone) paths(ctx context.Context, args ...string) ([]string, error) {
@@ -170,10 +200,10 @@ func (c *Clone) next(ctx context.Context, b *branch, base, baseName string, want
 }
 
 // message is a commit's. Nothing of it is from a manifest: what a branch's commit says can close issues and mention people.
-func message(title, slug, plan, tree string) string {
+func message(title, slug, plan, base, tree string) string {
 	text := title
 	if slug != "" {
 		text += " (" + slug + ")"
 	}
-	return text + "\n\nProposed by dekey; the pull request says what changes and why.\n\n" + planTrailer + plan + "\n" + treeTrailer + tree + "\n"
+	return text + "\n\nProposed by dekey; the pull request says what changes and why.\n\n" + planTrailer + plan + "\n" + baseTrailer + base + "\n" + treeTrailer + tree + "\n"
 }

@@ -321,8 +321,14 @@ func (p *publishing) show(sys System, do func() (pullrequest.Result, error)) err
 	if err != nil && result.Kind == "" {
 		return hinting(err)
 	}
-	if printErr := p.printResult(sys, result); printErr != nil || err != nil {
-		return errors.Join(hinting(err), printErr)
+	if printErr := p.printResult(sys, result); printErr != nil {
+		return errors.Join(err, printErr)
+	}
+	if errors.Is(err, context.Canceled) {
+		return hintf(errors.New("interrupted: what is listed was done"), "run the same command again: it goes on where this one stopped")
+	}
+	if err != nil {
+		return hinting(err)
 	}
 	for _, o := range result.PullRequests {
 		if o.Status == pullrequest.Failed {
