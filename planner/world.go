@@ -313,7 +313,9 @@ func (w *world) indexWork() {
 			w.underKSA[u.ksa] = append(w.underKSA[u.ksa], u)
 		}
 		for _, email := range x.emails {
-			w.users[email]++
+			if x.acts() { // an object with a copy of the key in its text is no user of the account
+				w.users[email]++
+			}
 		}
 		for _, u := range x.uses {
 			if u.key == nil && u.email == "" {

@@ -404,9 +404,25 @@ func TestPlacesComeFromTheLocator(t *testing.T) {
 	}
 }
 
+// A flag of two words is found where the flag stands, not where its object does.
+func TestPlaceOfAFlagOfTwoWords(t *testing.T) {
+	o := podOf(t, &scanner.Object{Ref: scanner.Ref{APIVersion: "v1", Kind: "Pod", Namespace: "x", Name: "p"}})
+	o.Content["spec"].(map[string]any)["containers"].([]any)[0].(map[string]any)["args"] = []any{"--credentials-file", "/c/key.json"}
+	o.Origins = []scanner.Origin{{Source: "repo", Path: "p.yaml", Document: 1, Line: 1, Column: 1}}
+	o.Locator = locator{}
+	inv := scan(t, objects{o})
+	i := slices.IndexFunc(inv.Findings, func(f scanner.Finding) bool { return f.Via == scanner.ArgFile })
+	if i < 0 || fmt.Sprint(inv.Findings[i].Origins) != "[{repo p.yaml 1 40 9}]" {
+		t.Errorf("%+v", inv.Findings)
+	}
+}
+
 type locator struct{}
 
 func (locator) Locate(field object.Path) []object.Place {
+	if field.String() == "spec.containers[name=app].args[0]" {
+		return []object.Place{{Origin: object.Origin{Source: "repo", Path: "p.yaml", Document: 1, Line: 40, Column: 9}, Field: field}}
+	}
 	if field.String() != "spec.containers[name=app].env[name=GOOGLE_APPLICATION_CREDENTIALS]" {
 		return nil
 	}

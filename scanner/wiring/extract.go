@@ -366,7 +366,8 @@ func (e *extraction) locate(pod *Pod) {
 			c.from[n].at = e.origins(pod.fromField(i, n))
 		}
 		for n := range c.words {
-			if strings.ContainsAny(c.words[n].text, "/$") {
+			// A word that may name a file, or the flag before it.
+			if strings.ContainsAny(c.words[n].text, "/$") || n+1 < len(c.words) && strings.HasPrefix(c.words[n].text, "-") && strings.ContainsAny(c.words[n+1].text, "/$") {
 				c.words[n].at = e.origins(pod.wordField(i, c.words[n]))
 			}
 		}
