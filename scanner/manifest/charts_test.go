@@ -195,6 +195,12 @@ spec:
 			hints: []string{"charts/api/templates/deployment.yaml:19:21: template GOOGLE_APPLICATION_CREDENTIALS (a Helm template)"},
 		},
 		{
+			name: "a Secret whose entries a loop makes, and a condition names",
+			files: withChart("charts/api/templates/deployment.yaml", "kind: Nothing\n", "charts/api/templates/secret.yaml",
+				"apiVersion: v1\nkind: Secret\nmetadata:\n  name: api\ndata:\n{{- range $name, $value := .Values.env }}\n{{- if eq $name \"GOOGLE_CREDENTIALS_JSON\" }}\n  {{ $name }}: {{ $value }}\n{{- else if eq $name \"AWS_SECRET_ACCESS_KEY\" }}\n{{- end }}\n{{- end }}\n"),
+			hints: []string{"charts/api/templates/secret.yaml:7:18: template GOOGLE_CREDENTIALS_JSON (a Helm template)"},
+		},
+		{
 			name:  "a chart that can not be rendered is a gap, and its mentions are hints",
 			files: withChart("charts/api/templates/bad.yaml", "{{ include \"gone\" . }}\n"),
 			gaps:  []string{"charts/api/Chart.yaml: Helm can not render it: a template includes one that is not there"},

@@ -117,6 +117,14 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 			offsets = append(offsets, m[2])
 		}
 	}
+	if secretKind.Match(text) {
+		for _, m := range quotedName.FindAllSubmatchIndex(text, -1) {
+			if catalog.KeyEnv(string(text[m[2]:m[3]])) {
+				offsets = append(offsets, m[2])
+				flags[m[2]] = true // compared with, not assigned to
+			}
+		}
+	}
 	slices.Sort(offsets)
 	var hints []scanner.Hint
 	last := -1
@@ -148,6 +156,10 @@ func (r *Reader) hints(name string, text []byte, index, line int, code, what str
 
 // secretVariable is a variable that an entry of a Secret fills: its name can tell that this is a key.
 var secretVariable = regexp.MustCompile(`(?m)^[ \t]*-?[ \t]*name:[ \t]*["']?([A-Z][A-Z0-9_]{4,100})["']?[ \t]*\r?\n[ \t]*valueFrom:[ \t]*\r?\n[ \t]*secretKeyRef:`)
+
+// quotedName is a name that a template compares with: one of a Secret can make its entries in a loop over values, and name the
+// key's entry in a condition alone.
+var quotedName = regexp.MustCompile(`["']([A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,12})["']`)
 
 // assigned is a line, up to and after a variable's name, that sets the variable: an item's name, a key, an assignment.
 var (
