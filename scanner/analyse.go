@@ -18,7 +18,7 @@ type analysis struct {
 	findings []candidate
 	names    map[string]bool // of Secrets that are presumed to hold a key
 	// addresses are the workloads of each source.
-	addresses map[address]bool
+	addresses map[address]*definition
 }
 
 // A resolvedWorkload is one definition with its uses.
@@ -185,30 +185,6 @@ func (a *analysis) presume(secret Holder, namespace string, at place) bool {
 	}
 	a.presumed[key][secret.Entry] = true
 	return true
-}
-
-// An address names an object in its source.
-type address struct{ source, namespace, kind, name string }
-
-// owned says that the object belongs to another one that was seen: that one is the workload.
-func (a *analysis) owned(d *definition) bool {
-	if len(d.owners) == 0 {
-		return false
-	}
-	if a.addresses == nil {
-		a.addresses = map[address]bool{}
-		for _, o := range a.workloads {
-			a.addresses[address{o.source, o.Ref.Namespace, o.Ref.Kind, o.Ref.Name}] = true
-		}
-		for i := range a.idle.packed {
-			o, _ := a.idle.head(i)
-			a.addresses[address{o.source, o.key.Namespace, o.key.Kind, o.key.Name}] = true
-		}
-	}
-	return slices.ContainsFunc(d.owners, func(owner string) bool {
-		kind, name, _ := strings.Cut(owner, "/")
-		return a.addresses[address{d.source, d.Ref.Namespace, kind, name}]
-	})
 }
 
 // wiringFindings are the uses by pods.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dekey/scanner"
+	"dekey/scanner/claim"
 	"dekey/scanner/manifest/document"
 	"dekey/scanner/object"
 )
@@ -120,6 +121,21 @@ func fromCluster(o *scanner.Object) bool {
 	uid, _ := metadata["uid"].(string)
 	_, version := metadata["resourceVersion"].(string)
 	return uid != "" && version
+}
+
+// claimed says of what a dump shows of a cluster who claims it, as for a cluster itself.
+func claimed(objects []*written) {
+	var index claim.Index
+	for _, w := range objects {
+		if w.object.Live {
+			index.Learn(w.object.Ref, w.object.Content)
+		}
+	}
+	for _, w := range objects {
+		if w.object.Live {
+			w.object.Managers = index.Of(w.object.Ref, w.object.Content)
+		}
+	}
 }
 
 func where(file string, line int) string {

@@ -144,6 +144,7 @@ func (r *Reader) yield(ctx context.Context, p *pass, sink scanner.Sink, files []
 		if o.lone != nil && !s.quiet {
 			sink.File(*o.lone, o.data)
 		}
+		claimed(o.objects)
 		for _, w := range o.objects {
 			for _, root := range p.overlays.standsIn(w.origin.Path) {
 				if s.object != nil && !s.object(w.object) {
@@ -263,7 +264,8 @@ func (r *Reader) readDocument(p *pass, o *outcome, d document.Document, origin s
 			break
 		}
 		r.namespace(w.object, p, o.name)
-		w.object.Live = r.options.Root == "-" && fromCluster(w.object)
+		_, dump := p.tree.(checkout.Single)
+		w.object.Live = dump && fromCluster(w.object)
 		w.object.Generated = cmp.Or(banner(o.data), banner(d.Text))
 		o.objects = append(o.objects, w)
 	}

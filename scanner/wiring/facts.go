@@ -199,6 +199,44 @@ func (p *Pod) Names(yield func(kind, name string) bool) {
 	}
 }
 
+// tokenFolder is where the token of every pod is mounted, from a Secret in old clusters.
+const tokenFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+// Secrets are the names of the Secrets that the pod spec wires into its containers, sorted. What every pod is given (its
+// token, pull secrets) is not among them.
+func (p *Pod) Secrets() []string {
+	tokens := map[string]bool{}
+	names := []string{}
+	add := func(kind, name string) {
+		if kind == "Secret" {
+			names = append(names, name)
+		}
+	}
+	for i := range p.containers {
+		c := &p.containers[i]
+		for _, m := range c.mounts {
+			if m.path == tokenFolder {
+				tokens[m.volume] = true
+			}
+		}
+		for _, from := range c.from {
+			add(from.kind, from.name)
+		}
+		for _, v := range c.env {
+			add(v.kind, v.object)
+		}
+	}
+	for _, v := range p.volumes {
+		for _, s := range v.sources {
+			if !tokens[v.name] {
+				add(s.kind, s.name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // Spec is the pod spec for the planner, without what only Resolve knows: the files of its volumes, and mentions.
 func (p *Pod) Spec() PodSpec {
 	spec := PodSpec{
