@@ -58,6 +58,8 @@ const (
 	NoticeOverPrivileged             = "over-privileged"
 	NoticeDrift                      = "drift"
 	NoticeSoak                       = "soak"
+	// NoticeOverBroadGrant: more than the workload's own service account may act as the account.
+	NoticeOverBroadGrant = "over-broad-grant"
 	// NoticeControllerIdentity: the grant goes to the service account of a controller, which acts for every object of its
 	// kind.
 	NoticeControllerIdentity = "controller-identity"

@@ -21,6 +21,14 @@ func (w *world) judgeGrants(x *work) {
 		return
 	}
 	account := w.accounts[x.account]
+	if account != nil && !slices.Contains(x.codes(), HoldKeyNotLive) {
+		switch {
+		case account.Exists == scanner.No:
+			x.hold(HoldKeyNotLive, fmt.Sprintf("Google has no account %s (any more), so that none of its keys works", x.account))
+		case account.Disabled != nil && *account.Disabled:
+			x.hold(HoldKeyNotLive, fmt.Sprintf("the account %s is disabled, so that none of its keys works", x.account))
+		}
+	}
 	if account != nil && len(account.Authoritative) > 0 && !x.target.split {
 		x.hold(HoldAuthoritative, fmt.Sprintf("the account's policy is kept by %s, whose next run would remove the grant", strings.Join(account.Authoritative, ", ")))
 	}

@@ -238,6 +238,19 @@ var holdCases = []caseOf{
 	{code: HoldKeyNotLive, name: "a deleted key", answer: "grant-again", change: func(b *build, _ *Policy) { b.fact(scanner.VerdictDeletedKey) }},
 	{code: HoldKeyNotLive, name: "a disabled key", answer: "grant-again", change: func(b *build, _ *Policy) { b.fact(scanner.VerdictDisabled) }},
 	{code: HoldKeyNotLive, name: "an expired key", answer: "grant-again", change: func(b *build, _ *Policy) { b.fact(scanner.VerdictExpired) }},
+	{code: HoldKeyNotLive, name: "an account that Google does not have, named by hand", answer: "grant-again", change: func(b *build, p *Policy) {
+		b.inv.Keys, b.inv.Findings[0].Key = nil, ""
+		p.Accounts = []AccountRule{{Namespace: "*", Secret: "*", Email: payments}}
+		b.inv.Accounts = []scanner.Account{{Email: payments, Exists: scanner.No}}
+	}},
+	{code: HoldKeyNotLive, name: "an account that is disabled", answer: "grant-again", change: func(b *build, _ *Policy) {
+		disabled := true
+		b.inv.Accounts = []scanner.Account{{Email: payments, Exists: scanner.Yes, Disabled: &disabled}}
+	}},
+	{code: HoldPoolUnknown, name: "Workload Identity is off, so that there is no pool to read", change: func(b *build, p *Policy) {
+		p.Pool = ""
+		b.cluster("acme-shop/europe-west1/prod", "").WorkloadIdentity = scanner.No
+	}},
 	{code: HoldExcluded, name: "an exclusion by name", change: func(_ *build, p *Policy) {
 		p.Exclude = []Exclusion{{Workload: "*/Deployment/api", Reason: "later"}}
 	}},

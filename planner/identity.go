@@ -19,6 +19,7 @@ type target struct {
 	pools    []poolRef
 	clusters []string // ids, sorted
 	unread   string   // a cluster that it runs in and whose pool is not known
+	off      bool     // because it has none: Workload Identity is off
 	model    string
 	account  string // the account that it acts as: its key's, or a new one where accounts are split
 	split    bool
@@ -240,7 +241,7 @@ func (w *world) findPools(x *work) {
 			p.number = c.ProjectNumber
 		}
 		if p.pool == "" {
-			t.unread = c.ID
+			t.unread, t.off = c.ID, c.WorkloadIdentity == scanner.No
 			continue
 		}
 		t.addPool(p)
@@ -256,6 +257,8 @@ func (w *world) findPools(x *work) {
 func (w *world) judgePools(x *work) {
 	t := &x.target
 	switch {
+	case t.off || len(t.pools) == 0 && w.allOff():
+		x.hold(HoldPoolUnknown, "Workload Identity is off in the cluster, which then has no pool: switch it on, or give the pool that it will have")
 	case t.unread != "":
 		x.hold(HoldPoolUnknown, "the pool of cluster "+quoted(t.unread)+" was not read and is not given")
 	case len(t.pools) == 0:
@@ -269,6 +272,11 @@ func (w *world) judgePools(x *work) {
 			x.hold(HoldPoolUnknown, "the direct model names the pool's project by its number, which is not known")
 		}
 	}
+}
+
+// allOff says whether clusters are known, and Workload Identity is off in each.
+func (w *world) allOff() bool {
+	return len(w.inv.Clusters) > 0 && !slices.ContainsFunc(w.inv.Clusters, func(c scanner.Cluster) bool { return c.WorkloadIdentity != scanner.No })
 }
 
 // givenPool is the pool of a workload that was seen in no cluster.

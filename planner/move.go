@@ -131,7 +131,7 @@ func (w *world) grants(x *work) []Grant {
 // without a condition.
 func (w *world) isGranted(account string, p Principal) bool {
 	return slices.ContainsFunc(w.granted[name{p.Namespace, p.Name}], func(g granted) bool {
-		return g.email == account && g.role == RoleWorkloadIdentityUser && g.condition == "" && g.principal.Same(p)
+		return g.email == account && g.project == "" && g.role == RoleWorkloadIdentityUser && g.condition == "" && g.principal.Same(p)
 	})
 }
 

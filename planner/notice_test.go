@@ -53,6 +53,15 @@ func (b *build) whole(mode string) {
 	}
 }
 
+// impersonator lets members act as the account by its own policy.
+func (b *build) impersonator(members ...string) {
+	a := scanner.Account{Email: payments, Project: "acme-shop", Exists: scanner.Yes, PolicyRead: true, Bindings: []scanner.Binding{}}
+	if len(members) > 0 {
+		a.Bindings = append(a.Bindings, scanner.Binding{Role: RoleWorkloadIdentityUser, Members: members})
+	}
+	b.inv.Accounts = append(b.inv.Accounts, a)
+}
+
 func (b *build) grants(roles ...string) {
 	a := scanner.Account{Email: payments, PolicyRead: true, GrantsRead: true, Bindings: []scanner.Binding{}}
 	for _, role := range roles {
@@ -141,6 +150,16 @@ var noticeCases = []noticeCase{
 	}},
 	{code: NoticeContainerIdentity, name: "a sidecar without the key", text: "agent", change: func(b *build, _ *Policy) { b.sidecar(scanner.Container{Name: "agent"}) }},
 	{code: NoticeOverPrivileged, name: "the account is editor", text: "roles/editor", change: func(b *build, _ *Policy) { b.grants("roles/editor", "roles/viewer") }},
+	{code: NoticeOverBroadGrant, name: "a whole namespace may act as the account", text: "every service account of the namespace other", change: func(b *build, _ *Policy) {
+		b.impersonator("principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/" + shopPool + "/namespace/other")
+	}},
+	{code: NoticeOverBroadGrant, name: "the default service account may act as the account", text: "that names no service account", change: func(b *build, _ *Policy) {
+		b.impersonator("serviceAccount:" + shopPool + "[other/default]")
+	}},
+	{code: NoticeOverBroadGrant, name: "a grant on the whole project", text: "every account of the project acme-shop", change: func(b *build, _ *Policy) {
+		b.impersonator()
+		b.inv.Projects = []scanner.Project{{ID: "acme-shop", Impersonators: []scanner.Binding{{Role: RoleWorkloadIdentityUser, Members: []string{"serviceAccount:" + shopPool + "[other/job]"}}}}}
+	}},
 	{code: NoticeDrift, name: "live and checkout differ", text: "image", change: func(b *build, _ *Policy) { b.inv.Workloads[0].Drift = "the image differs" }},
 	{code: NoticeSoak, name: "a CronJob", text: "0 4 1 * *", change: func(b *build, _ *Policy) {
 		b.kind("batch/v1", "CronJob")

@@ -46,6 +46,7 @@ func (w *world) sayAccount(x *work, say sayer) {
 			}
 		}
 	}
+	w.sayImpersonators(x, say)
 	for _, code := range sortedKeys(x.answers) {
 		effect := ""
 		if code == HoldKeyNotLive {
@@ -68,6 +69,29 @@ func (w *world) sayAccount(x *work, say sayer) {
 				}
 			}
 		}
+	}
+}
+
+// sayImpersonators says which grants let more act as the account than a workload needs.
+func (w *world) sayImpersonators(x *work, say sayer) {
+	for _, g := range w.impersonators[x.target.account] {
+		p := g.principal
+		who := fmt.Sprintf("the service account %s/%s of %s", p.Namespace, p.Name, p.Pool)
+		switch {
+		case p.Cluster != "":
+			who = "every service account of the cluster " + p.Cluster
+		case p.Name == "":
+			who = fmt.Sprintf("every service account of the namespace %s of %s", p.Namespace, p.Pool)
+		case p.Name == "default":
+			who = fmt.Sprintf("every pod of the namespace %s that names no service account", p.Namespace)
+		case g.project == "":
+			continue
+		}
+		if g.project != "" {
+			say(NoticeOverBroadGrant, "%s may act as every account of the project %s, %s among them, by %s", who, g.project, g.email, g.role)
+			continue
+		}
+		say(NoticeOverBroadGrant, "%s may act as %s, by %s", who, g.email, g.role)
 	}
 }
 

@@ -13,13 +13,45 @@ import (
 // https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
 const credentialsAPI = "iamcredentials.googleapis.com"
 
-// blockingPolicies are organisation policy constraints that can refuse a step, with what they refuse.
-var blockingPolicies = map[string]string{
-	"iam.disableWorkloadIdentityClusterCreation": "refuses to switch Workload Identity on for a cluster",
-	"iam.allowedPolicyMemberDomains":             "can refuse a member of another organisation in an allow policy",
-	"iam.managed.allowedPolicyMembers":           "can refuse a member that it does not list in an allow policy",
-	"iam.disableServiceAccountCreation":          "refuses new service accounts, which a split needs",
-	"iam.managed.disableServiceAccountCreation":  "refuses new service accounts, which a split needs",
+// What an organisation policy constraint refuses, where it is in force.
+// https://cloud.google.com/resource-manager/docs/organization-policy/restricting-service-accounts
+type refusal int
+
+const (
+	refusesPool    refusal = iota // Workload Identity for a cluster, in the cluster's project
+	refusesMember                 // a member of an allow policy, in the account's project
+	refusesAccount                // a new account, in the project where a split makes it
+)
+
+// blockingPolicies are the constraints that can refuse a step.
+var blockingPolicies = map[string]struct {
+	refuses refusal
+	what    string
+}{
+	"iam.disableWorkloadIdentityClusterCreation": {refusesPool, "refuses to switch Workload Identity on for a cluster"},
+	"iam.allowedPolicyMemberDomains":             {refusesMember, "can refuse a member of another organisation in an allow policy"},
+	"iam.managed.allowedPolicyMembers":           {refusesMember, "can refuse a member that it does not list in an allow policy"},
+	"iam.disableServiceAccountCreation":          {refusesAccount, "refuses new service accounts, which a split needs"},
+	"iam.managed.disableServiceAccountCreation":  {refusesAccount, "refuses new service accounts, which a split needs"},
+}
+
+// refusing are the prerequisites for the constraints in force in a project that refuse something.
+func (w *world) refusing(project string, refuses refusal) []Prerequisite {
+	known := w.projects[project]
+	if known == nil || !ValidProject(known.ID) {
+		return nil
+	}
+	var list []Prerequisite
+	for _, policy := range known.Policies {
+		constraint := strings.TrimPrefix(policy, "constraints/")
+		if b, found := blockingPolicies[constraint]; found && b.refuses == refuses {
+			list = append(list, Prerequisite{
+				Code: PrerequisiteOrgPolicy, Target: known.ID + "/" + policy, Why: "the constraint " + b.what, Effects: []string{},
+				Commands: [][]string{{"gcloud", "org-policies", "describe", constraint, "--effective", "--project=" + known.ID, "--format=json"}},
+			})
+		}
+	}
+	return list
 }
 
 // prerequisites are what somebody else must change before the first grant: of the clusters, node pools and projects that
@@ -29,9 +61,21 @@ func (w *world) prerequisites() []Prerequisite {
 	clusters, pools := w.movedTo()
 	for _, c := range clusters {
 		list = append(list, w.clusterPrerequisites(c)...)
+		if known := w.clusters[c.ID]; known != nil && known.WorkloadIdentity == scanner.No {
+			list = append(list, w.refusing(c.Project, refusesPool)...)
+		}
 	}
 	for _, p := range pools {
 		list = append(list, w.projectPrerequisites(ProjectOfPool(p))...)
+	}
+	for _, x := range w.work {
+		if x.move == nil {
+			continue
+		}
+		list = append(list, w.refusing(w.projectOfAccount(x.account), refusesMember)...)
+		if x.target.split {
+			list = append(list, w.refusing(w.projectOfAccount(x.account), refusesAccount)...)
+		}
 	}
 	slices.SortFunc(list, func(a, b Prerequisite) int {
 		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Target, b.Target))
@@ -177,16 +221,6 @@ func (w *world) projectPrerequisites(id string) []Prerequisite {
 			if api.Name == credentialsAPI {
 				state = api.Enabled
 			}
-		}
-		for _, policy := range known.Policies {
-			what := blockingPolicies[strings.TrimPrefix(policy, "constraints/")]
-			if what == "" {
-				continue
-			}
-			list = append(list, Prerequisite{
-				Code: PrerequisiteOrgPolicy, Target: id + "/" + policy, Why: "the constraint " + what, Effects: []string{},
-				Commands: [][]string{{"gcloud", "org-policies", "describe", strings.TrimPrefix(policy, "constraints/"), "--effective", "--project=" + id, "--format=json"}},
-			})
 		}
 	}
 	switch state {

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -39,8 +40,10 @@ type world struct {
 
 	granted    map[name][]granted   // impersonation that was seen, by exact service account
 	grantedSet map[string][]granted // the same by namespace, for sets ("" for clusters)
-	rules      map[string]*WorkloadRule
-	asserted   map[AccountRule]string // with an empty Email
+	// impersonators are all of these by account.
+	impersonators map[string][]granted
+	rules         map[string]*WorkloadRule
+	asserted      map[AccountRule]string // with an empty Email
 
 	// What planning one workload leaves for the next.
 	made         map[name]bool        // names given to new service accounts
@@ -66,6 +69,7 @@ type granted struct {
 	principal Principal
 	role      string
 	condition string
+	project   string // it stands in the policy of this whole project, "" in the account's own
 }
 
 // A work is one workload (or other object with findings) while it is planned.
@@ -176,27 +180,15 @@ func (w *world) indexObjects() {
 func (w *world) indexAccess() {
 	w.indexBindings()
 	w.accounts = make(map[string]*scanner.Account, len(w.inv.Accounts))
+	w.impersonators = make(map[string][]granted)
 	w.granted = make(map[name][]granted)
 	w.grantedSet = make(map[string][]granted)
 	for i := range w.inv.Accounts {
 		a := &w.inv.Accounts[i]
 		w.accounts[accountEmail(a.Email)] = a
-		for _, b := range a.Bindings {
-			if b.Role != RoleWorkloadIdentityUser && b.Role != RoleTokenCreator {
-				continue
-			}
-			for _, member := range b.Members {
-				p, ok := ParsePrincipal(member)
-				if !ok {
-					continue
-				}
-				g := granted{email: accountEmail(a.Email), principal: p, role: b.Role, condition: b.Condition}
-				if p.Name == "" {
-					w.grantedSet[p.Namespace] = append(w.grantedSet[p.Namespace], g)
-					continue
-				}
-				w.granted[name{p.Namespace, p.Name}] = append(w.granted[name{p.Namespace, p.Name}], g)
-			}
+		w.indexImpersonators(accountEmail(a.Email), a.Bindings, "")
+		if p := w.projects[cmp.Or(a.Project, ProjectOf(a.Email))]; p != nil {
+			w.indexImpersonators(accountEmail(a.Email), p.Impersonators, p.ID)
 		}
 	}
 	w.rules = make(map[string]*WorkloadRule, len(w.policy.Workloads))
@@ -206,6 +198,28 @@ func (w *world) indexAccess() {
 	w.asserted = make(map[AccountRule]string, len(w.policy.Accounts))
 	for _, r := range w.policy.Accounts {
 		w.asserted[AccountRule{Namespace: r.Namespace, Secret: r.Secret, Entry: r.Entry}] = accountEmail(r.Email)
+	}
+}
+
+// indexImpersonators indexes the bindings of one policy, the account's own or its project's, by who may act as the account.
+func (w *world) indexImpersonators(email string, bindings []scanner.Binding, project string) {
+	for _, b := range bindings {
+		if b.Role != RoleWorkloadIdentityUser && b.Role != RoleTokenCreator {
+			continue
+		}
+		for _, member := range b.Members {
+			p, ok := ParsePrincipal(member)
+			if !ok {
+				continue
+			}
+			g := granted{email: email, principal: p, role: b.Role, condition: b.Condition, project: project}
+			w.impersonators[email] = append(w.impersonators[email], g)
+			if p.Name == "" {
+				w.grantedSet[p.Namespace] = append(w.grantedSet[p.Namespace], g)
+				continue
+			}
+			w.granted[name{p.Namespace, p.Name}] = append(w.granted[name{p.Namespace, p.Name}], g)
+		}
 	}
 }
 

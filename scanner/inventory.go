@@ -176,6 +176,9 @@ type Finding struct {
 	Optional bool `json:"optional,omitempty"`
 }
 
+// SourceGoogle is the Source of gaps in what Google's APIs say.
+const SourceGoogle = "google"
+
 // A Gap is something that should have been readable and was not.
 type Gap struct {
 	Source string `json:"source"`

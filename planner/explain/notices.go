@@ -145,6 +145,14 @@ var notices = []Text{
 		Source: docKeyPractice,
 	},
 	{
+		Code: "over-broad-grant", Kind: Notice,
+		What:   "More than the workload's own service account may act as the account: all of a namespace or cluster, the default one, or by a grant on the whole project.",
+		Why:    "A grant of roles/iam.workloadIdentityUser on a project lets its member act as every account there. The default service account is that of every pod that names none. dekey never takes a grant away.",
+		Do:     "After the move, replace it by grants for single service accounts on single accounts.",
+		Try:    []string{"gcloud iam service-accounts get-iam-policy EMAIL --project=PROJECT --format=json", "gcloud projects get-iam-policy PROJECT --flatten=bindings --filter=bindings.role:roles/iam.workloadIdentityUser"},
+		Source: docHowTo,
+	},
+	{
 		Code: "drift", Kind: Notice,
 		What:   "The live object and the one in the checkout differ in what matters here.",
 		Why:    "The edit is made in the checkout; what runs may be something else.",

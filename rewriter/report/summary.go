@@ -110,6 +110,7 @@ var levels = map[string]string{
 	planner.NoticeContainerIdentity:          "medium",
 	planner.NoticeBindingUnverified:          "medium",
 	planner.NoticeOverPrivileged:             "medium",
+	planner.NoticeOverBroadGrant:             "medium",
 	planner.NoticePolicyUntrusted:            "medium",
 	planner.NoticeServiceAccountUnread:       "medium",
 }

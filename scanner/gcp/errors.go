@@ -53,7 +53,7 @@ func (e *Error) Gap() scanner.Gap {
 }
 
 // Source is the name under which gaps stand.
-const Source = "google"
+const Source = scanner.SourceGoogle
 
 // A need is what one call takes.
 type need struct{ permission, role string }
