@@ -228,7 +228,7 @@ func (w *writer) checklist(rows int) string {
 	if len(w.r.Prerequisites) > 0 {
 		s.line("- [ ] the prerequisites below hold")
 	}
-	s.line("- [ ] the grants below are there: `1-grant.sh` ran, and `dekey check OUT --step grant` says so")
+	s.line("- [ ] the grants below are there: `1-grant.sh` ran, and `dekey check OUT --step merge` says so")
 	s.line("- [ ] the move of every workload was read by somebody who knows it:")
 	for _, m := range w.moves[:min(rows, len(w.moves))] {
 		s.line("  - [ ] %s", code(m.Workload.String()))

@@ -59,7 +59,7 @@ type GitHub struct {
 func APIAddress(server string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(server, "/"))
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, problem("give it as https://HOST", "reading the address of GitHub: %q is none", server)
+		return nil, problem("give it as https://HOST", "reading the address of GitHub: %q is none", shownRemote(server))
 	}
 	loopback := u.Hostname() == "localhost"
 	if ip := net.ParseIP(u.Hostname()); ip != nil {
