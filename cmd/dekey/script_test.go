@@ -11,7 +11,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"dekey/cmd/dekey/internal/cli"
-	"dekey/rewriter/pullrequest/githubtest"
 	"dekey/scanner/keyfile/keytest"
 )
 
@@ -43,14 +42,12 @@ func TestScripts(t *testing.T) {
 				env.Setenv("GIT_"+who+"_NAME", "script")
 				env.Setenv("GIT_"+who+"_EMAIL", "script@example.com")
 			}
-			githubtest.Setup(env)
 			closeHub(env)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"deleted":    deleted,
 			"exits":      exits,
-			"github":     githubtest.Command,
 			"google":     func(ts *testscript.TestScript, neg bool, args []string) { startGoogle(t, ts, args) },
 			"hub":        hubCommand,
 			"keys":       writeKeys,

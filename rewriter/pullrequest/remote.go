@@ -55,10 +55,11 @@ func sameRepository(address, host, owner, name string) bool {
 	return strings.EqualFold(atHost, host) && strings.EqualFold(path, owner+"/"+name)
 }
 
-// credentials are the setting and the variable by which git gets the token: a helper for the one host, asked after the
-// user's own.
+// credentials are the settings and the variable by which git gets the token where the user's own helpers have nothing
+// for the address. The token's helper then stands alone: git offers what it used to every helper, and one of the user's
+// would store the token.
 func (r Remote) credentials(ctx context.Context, c *Clone) (settings, env []string, err error) {
-	if r.Token == nil || r.Host == "" {
+	if r.Token == nil || r.Host == "" || c.knows(ctx, r) {
 		return nil, nil, nil
 	}
 	token, err := r.Token(ctx)
@@ -67,7 +68,34 @@ func (r Remote) credentials(ctx context.Context, c *Clone) (settings, env []stri
 	}
 	c.Hide(token)
 	const helper = `!f() { test "$1" = get && printf 'username=x-access-token\npassword=%s\n' "$DEKEY_PUSH_TOKEN"; }; f`
-	return []string{"credential." + r.Host + ".helper=" + helper}, []string{"DEKEY_PUSH_TOKEN=" + token}, nil
+	key := "credential." + r.Host + ".helper="
+	return []string{key, key + helper}, []string{"DEKEY_PUSH_TOKEN=" + token}, nil
+}
+
+// knows says whether the user's helpers have a password for a remote. Nobody is asked for one.
+func (c *Clone) knows(ctx context.Context, r Remote) bool {
+	address := r.Name
+	if !strings.Contains(address, "://") {
+		out, err := c.run(ctx, gitCall{own: true}, "remote", "get-url", "--push", "--", r.Name)
+		if err != nil {
+			return false
+		}
+		address = line(out)
+	}
+	if u, err := url.Parse(address); err != nil || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsAny(address, "\r\n") {
+		return false
+	}
+	out, err := c.run(ctx, gitCall{own: true, stdin: []byte("url=" + address + "\n\n"), env: []string{"GIT_ASKPASS=", "GCM_INTERACTIVE=never"}}, "credential", "fill")
+	if err != nil {
+		return false
+	}
+	for l := range strings.Lines(string(out)) {
+		if password, is := strings.CutPrefix(strings.TrimRight(l, "\r\n"), "password="); is && password != "" {
+			c.Hide(password)
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Clone) remote(ctx context.Context, r Remote, args ...string) ([]byte, error) {
