@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/mail"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -270,7 +271,7 @@ func (g *GitHub) Ready(ctx context.Context, pr PullRequest) error {
 		return g.explain(err, about)
 	}
 	if len(answer.Errors) > 0 {
-		return problem("mark it by hand, or give a token that may write pull requests", "%s: GitHub says: %s", about, answer.Errors[0].Message)
+		return problem("mark it by hand, or give a token that may write pull requests", "%s: GitHub says: %s", about, g.scrub(answer.Errors[0].Message))
 	}
 	return nil
 }
@@ -373,7 +374,19 @@ func (g *GitHub) explain(err error, doing string) error {
 	for _, e := range refused.Errors {
 		says += "; " + cmp.Or(e.Message, strings.TrimSpace(e.Resource+" "+e.Field+" "+e.Code))
 	}
-	return problem(g.advice(status, says, refused, again), "%s: GitHub says: %s (%d)", doing, strings.TrimPrefix(says, "; "), status)
+	return problem(g.advice(status, says, refused, again), "%s: GitHub says: %s (%d)", doing, g.scrub(strings.TrimPrefix(says, "; ")), status)
+}
+
+// tokens are GitHub's, by their shape.
+// https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
+var tokens = regexp.MustCompile(`\b(gh[pousr]_|github_pat_)[A-Za-z0-9_]+`)
+
+// scrub takes tokens out of what a server says: it may say back what it got.
+func (g *GitHub) scrub(text string) string {
+	if g.o.Token != "" {
+		text = strings.ReplaceAll(text, g.o.Token, "***")
+	}
+	return tokens.ReplaceAllString(text, "***")
 }
 
 // cleanURL takes the address off an error of the HTTP client: it repeats what the message says already.
