@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -56,7 +55,16 @@ func (w *work) cleanup(plan planner.Plan, c *Changeset) ([]byte, error) {
 		found = append(found, w.leftovers(d, objects, c)...)
 	}
 	found = append(found, keyFiles(plan)...)
-	return w.sweepUp(merged, found, c)
+	swept, err := w.sweepProven(merged, files, found)
+	if err != nil {
+		return nil, err
+	}
+	c.Removals = append(c.Removals, swept.removals...)
+	c.Manual = append(c.Manual, swept.manual...)
+	for _, name := range slices.Sorted(maps.Keys(swept.files)) {
+		c.Files = append(c.Files, swept.files[name].sealed())
+	}
+	return swept.patch, nil
 }
 
 // doomedSecrets are the Secrets of every key whose consumers all move, with the entries that hold it.
@@ -237,48 +245,54 @@ func keyFiles(plan planner.Plan) []leftover {
 	return found
 }
 
+// A secondStage is the second stage in the making.
+type secondStage struct {
+	files    map[string]*File
+	removals []Removal
+	manual   []Manual
+	patch    []byte
+}
+
 // sweepUp makes the second stage of leftovers, file by file. A removal whose lines hold key material is described, and in
 // no patch.
-func (w *work) sweepUp(merged *overlay, found []leftover, c *Changeset) ([]byte, error) {
+func (w *work) sweepUp(merged *overlay, found []leftover) (*secondStage, error) {
 	byPath := map[string][]leftover{}
 	for _, l := range found {
 		if !slices.ContainsFunc(byPath[l.path], func(o leftover) bool { return o.document == l.document && o.field.Equal(l.field) }) {
 			byPath[l.path] = append(byPath[l.path], l)
 		}
 	}
-	var patch []byte
+	s := &secondStage{files: map[string]*File{}}
 	gone := map[string]leftover{}
-	result := map[string]*File{}
 	for _, name := range slices.Sorted(maps.Keys(byPath)) {
-		if err := w.sweepFile(merged, name, byPath[name], c, result, gone); err != nil {
+		if err := w.sweepFile(merged, name, byPath[name], s, gone); err != nil {
 			return nil, err
 		}
 	}
-	w.unlistGone(merged, gone, c, result)
-	for _, name := range slices.Sorted(maps.Keys(result)) {
-		file := result[name]
+	w.unlistGone(merged, gone, s)
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
+		file := s.files[name]
 		if !bytes.Equal(file.old, file.patched) || file.patched == nil && file.old != nil {
 			if more, err := file.diff(file.old, file.patched); err == nil {
-				patch = append(patch, more...)
+				s.patch = append(s.patch, more...)
 			} else {
 				// A key stands right beside it: publish makes this removal too.
-				for i := range c.Removals {
-					if c.Removals[i].Path == name {
-						c.Removals[i].Key = true
+				for i := range s.removals {
+					if s.removals[i].Path == name {
+						s.removals[i].Key = true
 					}
 				}
 			}
 		}
-		c.Files = append(c.Files, file.sealed())
 	}
-	slices.SortFunc(c.Removals, func(a, b Removal) int {
+	slices.SortFunc(s.removals, func(a, b Removal) int {
 		return strings.Compare(fmt.Sprintf("%s %09d", a.Path, a.From), fmt.Sprintf("%s %09d", b.Path, b.From))
 	})
-	return patch, nil
+	return s, nil
 }
 
 // sweepFile removes the leftovers of one file.
-func (w *work) sweepFile(merged *overlay, name string, list []leftover, c *Changeset, result map[string]*File, gone map[string]leftover) error {
+func (w *work) sweepFile(merged *overlay, name string, list []leftover, s *secondStage, gone map[string]leftover) error {
 	text, err := readFile(merged, name)
 	if err != nil {
 		return nil // the first stage took it away, or it is in another checkout
@@ -289,7 +303,7 @@ func (w *work) sweepFile(merged *overlay, name string, list []leftover, c *Chang
 	for _, l := range list {
 		removal, err := located(text, l)
 		if err != nil {
-			c.Manual = append(c.Manual, Manual{Where: name, What: "remove " + l.object.String(), Why: l.why + " (" + err.Error() + ")"})
+			s.manual = append(s.manual, Manual{Where: name, What: "remove " + l.object.String(), Why: l.why + " (" + err.Error() + ")"})
 			continue
 		}
 		removals = append(removals, removal)
@@ -302,7 +316,7 @@ func (w *work) sweepFile(merged *overlay, name string, list []leftover, c *Chang
 		}
 		next, err := removed(file.new, l)
 		if err != nil {
-			c.Manual = append(c.Manual, Manual{Where: fmt.Sprintf("%s:%d", name, removal.From), What: "remove " + l.object.String(), Why: l.why + " (" + err.Error() + ")"})
+			s.manual = append(s.manual, Manual{Where: fmt.Sprintf("%s:%d", name, removal.From), What: "remove " + l.object.String(), Why: l.why + " (" + err.Error() + ")"})
 			continue
 		}
 		file.new = next
@@ -315,13 +329,13 @@ func (w *work) sweepFile(merged *overlay, name string, list []leftover, c *Chang
 			}
 		}
 		file.Edits = append(file.Edits, FileEdit{Line: removal.From, Op: planner.OpRemove, Field: l.field, Why: l.why})
-		c.Removals = append(c.Removals, removal)
+		s.removals = append(s.removals, removal)
 		if next == nil {
 			break
 		}
 	}
 	if len(file.Edits) > 0 {
-		result[name] = file
+		s.files[name] = file
 	}
 	return nil
 }
@@ -403,59 +417,4 @@ func removed(text []byte, l leftover) ([]byte, error) {
 	}
 	result, err := yamledit.RemoveDocument(text, l.document)
 	return result.Content, err
-}
-
-// unlistGone takes files that go out of the kustomizations that list them.
-func (w *work) unlistGone(merged *overlay, gone map[string]leftover, c *Changeset, result map[string]*File) {
-	for _, k := range w.kustomizations() {
-		text, err := readFile(merged, k.path)
-		if err != nil {
-			continue
-		}
-		if file := result[k.path]; file != nil {
-			text = file.new
-		}
-		value, err := yamledit.Decode(text, 1)
-		content, ok := value.(map[string]any)
-		if err != nil || !ok {
-			continue
-		}
-		var edits []yamledit.Edit
-		entries, _ := content["resources"].([]any)
-		var why leftover
-		for i, entry := range entries {
-			if name, ok := entry.(string); ok {
-				if l, goes := gone[path.Join(k.dir(), name)]; goes {
-					edits = append(edits, yamledit.Edit{Document: 1, Op: yamledit.Remove, Field: object.Keys("resources").Join(object.At(i))})
-					why = l
-				}
-			}
-		}
-		if len(edits) == 0 {
-			continue
-		}
-		after, err := yamledit.Apply(text, edits)
-		if err != nil {
-			c.Manual = append(c.Manual, Manual{Where: k.path, What: "remove the entries of files that are gone", Why: err.Error()})
-			continue
-		}
-		file := result[k.path]
-		if file == nil {
-			old, _ := readFile(merged, k.path)
-			file = &File{Path: k.path, Stage: StageCleanup, Mode: w.mode(k.path), Moves: []string{}, Edits: []FileEdit{}, prefix: w.source.Prefix, old: old, patched: old}
-			result[k.path] = file
-		}
-		file.new, file.patched = after.Content, after.Content
-		for i, line := range after.Lines {
-			file.Edits = append(file.Edits, FileEdit{Line: line, Op: planner.OpRemove, Field: edits[i].Field, Why: "its file is gone"})
-			c.Removals = append(c.Removals, Removal{Path: k.path, From: line, To: line, Object: why.object, Keys: nonNil(why.keys), Why: "the file that it names is gone", Document: 1, Field: edits[i].Field})
-		}
-	}
-}
-
-func nonNil(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
 }

@@ -40,6 +40,7 @@ spec:
 		accounts map[string]string
 		want     map[string]string // what cleanup.patch makes of the merged checkout, "" for what is gone
 		removals []string
+		manual   []string
 	}{
 		{
 			name:     "a Secret's own file is described, and not printed; the list of files is patched",
@@ -84,6 +85,19 @@ spec:
 			removals: []string{"external.yaml:8-9", "external.yaml:10-11"},
 		},
 		{
+			name: "a patch of the Secret goes with its entry",
+			files: map[string]string{"api.yaml": named("api"), "secret.yaml": secret(""), "label.yaml": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: api-key\n  namespace: shop\n  labels: {a: b}\n",
+				"kustomization.yaml": "resources:\n- api.yaml\n- secret.yaml\npatches:\n- path: label.yaml\n"},
+			want:     map[string]string{"kustomization.yaml": "resources:\n- api.yaml\n- api-serviceaccount.yaml\n", "label.yaml": ""},
+			removals: []string{"kustomization.yaml:3-3", "kustomization.yaml:6-6", "label.yaml:1-6 whole", "secret.yaml:1-7 whole key"},
+		},
+		{
+			name: "what another object takes from the Secret keeps it there: left to people",
+			files: map[string]string{"api.yaml": named("api"), "secret.yaml": secret(""), "settings.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n  namespace: shop\ndata:\n  from: x\n",
+				"kustomization.yaml": "resources:\n- api.yaml\n- secret.yaml\n- settings.yaml\nreplacements:\n- source: {kind: Secret, name: api-key, fieldPath: metadata.name}\n  targets:\n  - select: {kind: ConfigMap}\n    fieldPaths: [data.from]\n"},
+			manual: []string{"secret.yaml: remove shop/Secret/api-key"},
+		},
+		{
 			name: "a consumer is held: nothing goes",
 			files: map[string]string{"api.yaml": named("api"), "secret.yaml": secret(""),
 				"held.yaml": strings.Replace(named("held"), "GOOGLE_APPLICATION_CREDENTIALS", "MY_KEY_FILE", 1)},
@@ -111,6 +125,13 @@ spec:
 			}
 			if diff := cmp.Diff(test.removals, removals); diff != "" {
 				t.Errorf("removals (-want +got):\n%s", diff)
+			}
+			var manual []string
+			for _, m := range result.Changeset.Manual {
+				manual = append(manual, m.Where+": "+m.What)
+			}
+			if diff := cmp.Diff(test.manual, manual); diff != "" {
+				t.Errorf("left to people (-want +got):\n%s", diff)
 			}
 			merged := gitApply(t, files, result.Patch)
 			for _, file := range result.Changeset.Files {
