@@ -73,13 +73,17 @@ func repositoryName(address string) string {
 }
 
 func git(ctx context.Context, folder string, args ...string) (string, error) {
+	out, err := gitCommand(ctx, folder, args...).Output()
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+func gitCommand(ctx context.Context, folder string, args ...string) *exec.Cmd {
 	locked := []string{"-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false",
 		"-c", "protocol.allow=never", "-c", "core.askPass=", "-c", "credential.helper=", "-C", folder}
 	cmd := exec.CommandContext(ctx, "git", append(locked, args...)...)
 	cmd.Env = append(withoutGit(os.Environ()), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_OPTIONAL_LOCKS=0",
 		"GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ATTR_NOSYSTEM=1", "LC_ALL=C")
-	out, err := cmd.Output()
-	return strings.TrimSuffix(string(out), "\n"), err
+	return cmd
 }
 
 // withoutGit drops the variables that would point git at another repository.

@@ -154,9 +154,31 @@ func (l *linting) read(ctx context.Context, sys System, paths []string) (lint.In
 		}
 	}
 	done := progress(sys, "reading")
-	err = scanForLint(ctx, sys, &in, paths)
-	done()
-	return in, err
+	defer done()
+	if err := scanForLint(ctx, sys, &in, paths); err != nil || !l.history {
+		return in, err
+	}
+	return in, readHistory(ctx, &in, folders)
+}
+
+// readHistory looks for keys that commits hold and the checkout does not any more.
+func readHistory(ctx context.Context, in *lint.Input, folders []string) error {
+	here := map[string]bool{}
+	for _, k := range in.Inventory.Keys {
+		here[k.ID] = true
+	}
+	for _, folder := range folders {
+		found, err := manifest.History(ctx, folder)
+		if err != nil {
+			return hintf(err, "in CI, fetch the whole history: actions/checkout needs fetch-depth: 0")
+		}
+		for _, k := range found {
+			if !here[k.Identity.ID] {
+				in.History = append(in.History, lint.HistoricKey{Source: folder, Path: k.Path, Commit: k.Commit, Key: k.Identity.ID, Email: k.Identity.Email})
+			}
+		}
+	}
+	return nil
 }
 
 // scanForLint reads every path: as a scan does, and for what else the rules ask.
