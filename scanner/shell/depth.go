@@ -5,7 +5,9 @@ import "strings"
 // The limits of nesting, far from what people write and from what a parser's stack can hold.
 const (
 	maxNesting = 300
-	maxRun     = 300 // of signs or words that nest without brackets: ! ! !, time time, a && b
+	maxRun     = 300  // of signs or words that nest without brackets: ! ! !, time time
+	maxChoice  = 5000 // of ? in a script
+	maxChain   = 500  // of commands that are joined: a | b && c
 )
 
 // opens and closes are words that nest. They are counted wherever they stand.
@@ -17,13 +19,16 @@ var opens = map[string]int{
 // tooDeep gives the line on which a script nests too deep, or 0. It does not know strings: brackets there count as well,
 // and mostly close there.
 func tooDeep(text string) int {
-	brackets, quotes, words, run, line := 0, 0, 0, 0, 1
-	lineStart := true
+	brackets, words, run, chain, choices, line := 0, 0, 0, 0, 0, 1
+	lineStart, joined := true, false
 	for i := 0; i < len(text); {
 		c := text[i]
 		switch {
 		case c == '\n':
 			line++
+			if !joined {
+				chain = 0
+			}
 			lineStart = true
 			i++
 			continue
@@ -55,14 +60,16 @@ func tooDeep(text string) int {
 				brackets++
 			case ')', '}', ']':
 				brackets = max(brackets-1, 0)
-			case '`':
-				quotes++
+			case '|', '&':
+				chain++
+			case '?':
+				choices++
 			}
 			run++
 			i++
 		}
-		lineStart = false
-		if brackets > maxNesting || words > maxNesting || run > maxRun && !ruler(text, i) {
+		lineStart, joined = false, c == '|' || c == '&'
+		if chain > maxChain || choices > maxChoice || brackets > maxNesting || words > maxNesting || run > maxRun && !ruler(text, i) {
 			return line
 		}
 	}

@@ -110,8 +110,14 @@ func (r *reader) script(text string, at locate, strict bool) {
 		if parse, ok := err.(syntax.ParseError); ok {
 			line = int(parse.Pos.Line())
 		}
-		if line, _ = at(line, 1); strict || file == nil {
+		line, column := at(line, 1)
+		if strict && !template.MatchString(text) {
 			r.gap(line, "is no shell script that can be parsed")
+		} else {
+			here := r.origin(line, column)
+			r.facts.Opaque = append(r.facts.Opaque, iam.Opaque{
+				At: iam.At{Language: iam.Gcloud, What: r.name, Origin: here, Block: here}, Why: "has commands that can not be parsed",
+			})
 		}
 	}
 	if file == nil {
@@ -121,6 +127,9 @@ func (r *reader) script(text string, at locate, strict bool) {
 	s.learn(file)
 	s.walk(file)
 }
+
+// template is text that something turns into a script.
+var template = regexp.MustCompile(`\{\{|\{%|<%`)
 
 // pipeline reads the scripts of a CI file: every text under a key that CI systems run.
 func (r *reader) pipeline(data []byte) {
@@ -163,6 +172,9 @@ func (p *pipelineReader) read(value any, field object.Path, key string) {
 	case map[string]any:
 		p.auth(value, field)
 		for _, k := range sortedKeys(value) {
+			if k == "run" && otherShell(value["shell"]) {
+				continue
+			}
 			p.read(value[k], field.Join(object.Key(k)), k)
 		}
 	case []any:
@@ -184,8 +196,14 @@ func (p *pipelineReader) read(value any, field object.Path, key string) {
 		p.script(masked(text.Value), func(line, column int) (int, int) {
 			at := text.InFile(document.Position{Line: line, Column: column}, p.data)
 			return at.Line, at.Column
-		}, false)
+		}, true)
 	}
+}
+
+// otherShell says that a step is run by something else than a shell of this family.
+func otherShell(value any) bool {
+	name, given := value.(string)
+	return given && name != "" && !strings.HasPrefix(name, "bash") && !strings.HasPrefix(name, "sh")
 }
 
 // command takes a Cloud Build step's args, when they are a gcloud command by themselves: its builder's entrypoint is

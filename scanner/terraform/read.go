@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -25,7 +26,7 @@ type File struct {
 
 // MaxBytes is the size of the largest file that is read. People write no larger ones, and a parser's memory is a
 // hundred times its input.
-const MaxBytes = 2 << 20
+const MaxBytes = 1 << 20
 
 // IsFile says whether a path is one of a Terraform file.
 func IsFile(name string) bool {
@@ -123,12 +124,9 @@ func (m *module) parse(f File) *problem {
 	if line := tooDeep(f.Data, strings.HasSuffix(f.Path, ".json")); line > 0 {
 		return &problem{fmt.Sprintf("%s:%d", f.Path, line), "is nested deeper than the limit"}
 	}
-	var file *hcl.File
-	var diagnostics hcl.Diagnostics
-	if strings.HasSuffix(f.Path, ".json") {
-		file, diagnostics = json.Parse(f.Data, f.Path)
-	} else {
-		file, diagnostics = hclsyntax.ParseConfig(f.Data, f.Path, hcl.InitialPos)
+	file, diagnostics, inTime := parse(f)
+	if !inTime {
+		return &problem{f.Path, fmt.Sprintf("takes longer than %v to parse", parseTime)}
 	}
 	var found *problem
 	for _, d := range diagnostics {
@@ -160,6 +158,35 @@ func (m *module) parse(f File) *problem {
 	return found
 }
 
+// parseTime is far from what any file of this size that people write takes. Some that nobody writes take hours.
+const parseTime = 10 * time.Second
+
+// parse parses a file. A parser can not be stopped: one that takes too long is left behind.
+func parse(f File) (*hcl.File, hcl.Diagnostics, bool) {
+	type parsed struct {
+		file        *hcl.File
+		diagnostics hcl.Diagnostics
+	}
+	done := make(chan parsed, 1)
+	go func() {
+		var p parsed
+		if strings.HasSuffix(f.Path, ".json") {
+			p.file, p.diagnostics = json.Parse(f.Data, f.Path)
+		} else {
+			p.file, p.diagnostics = hclsyntax.ParseConfig(f.Data, f.Path, hcl.InitialPos)
+		}
+		done <- p
+	}()
+	timer := time.NewTimer(parseTime)
+	defer timer.Stop()
+	select {
+	case p := <-done:
+		return p.file, p.diagnostics, true
+	case <-timer.C:
+		return nil, nil, false
+	}
+}
+
 // origin is where a range starts. HCL counts columns in grapheme clusters, which people count too.
 func (m *module) origin(r hcl.Range) object.Origin {
 	return object.Origin{Source: m.source, Path: r.Filename, Document: 1, Line: r.Start.Line, Column: r.Start.Column}
@@ -169,7 +196,7 @@ func (m *module) origin(r hcl.Range) object.Origin {
 const (
 	maxLevels = 500
 	maxRun    = 500  // of operators that nest without brackets: !!!x, a ? b : c ? d : e
-	maxChoice = 5000 // of ? in a file
+	maxChoice = 5000 // of ? in a file, of directives in templates (%{if}), of splats
 )
 
 // tooDeep gives the line on which a file nests too deep, or 0. It counts brackets, in comments and strings too where
@@ -205,6 +232,14 @@ func tooDeep(data []byte, isJSON bool) int {
 			run++
 		case '?':
 			choices++
+		case '%':
+			if i+1 < len(data) && data[i+1] == '{' {
+				choices++
+			}
+		case '*':
+			if i > 0 && (data[i-1] == '[' || data[i-1] == '.') {
+				choices++
+			}
 		case ' ', '\t', '\r', '\n':
 		default:
 			run = 0
