@@ -68,8 +68,14 @@ func (g *Glance) File(name string, text []byte) {
 		(bytes.Contains(text, []byte("{{")) || strings.Contains(name, "sonnet") || strings.HasSuffix(name, ".cue"))
 	var fresh []string
 	if bytes.Contains(text, []byte("namespace")) {
-		for _, m := range namespaceWritten.FindAllSubmatch(text, 64) {
-			fresh = append(fresh, string(m[1]))
+		for document := range bytes.SplitSeq(text, []byte("\n---")) {
+			// The resources of Config Connector stand wherever its operators want them.
+			if bytes.Contains(document, []byte("cnrm.cloud.google.com")) {
+				continue
+			}
+			for _, m := range namespaceWritten.FindAllSubmatch(document, 64) {
+				fresh = append(fresh, string(m[1]))
+			}
 		}
 	}
 	if !template && len(fresh) == 0 {

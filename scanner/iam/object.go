@@ -24,7 +24,7 @@ const accountDomain = ".iam.gserviceaccount.com"
 
 // Object adds what one Kubernetes object says.
 func (f *Facts) Object(o *object.Object) {
-	if o.Ref.Namespace != "" {
+	if o.Ref.Namespace != "" && !strings.HasSuffix(o.Ref.Group(), "cnrm.cloud.google.com") {
 		f.see(o.Ref.Namespace)
 	}
 	r := objectReader{facts: f, o: o}
