@@ -102,9 +102,6 @@ func checkCall(t *testing.T, line string) (problems []string) {
 	t.Helper()
 	words := strings.Fields(line)
 	command := strings.Trim(words[1], "`\"'.,")
-	if command == "lint" && !slices.Contains(cli.Commands(), command) {
-		return nil // built beside this; from then on it is judged
-	}
 	if !slices.Contains(append(cli.Commands(), "help", "completion"), command) {
 		return []string{fmt.Sprintf("there is no command %s", command)}
 	}
@@ -147,7 +144,7 @@ func TestPackagedCalls(t *testing.T) {
 			}
 		}
 	}
-	if found < 3 {
+	if found < 5 {
 		t.Errorf("%d calls were found: the test looks for the wrong thing", found)
 	}
 	for _, wrong := range []string{"dekey nonsense", "dekey scan --nonsense", "dekey guard --polic=x"} {
@@ -345,9 +342,6 @@ func TestFuzzScript(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) || len(want) < 5 {
 		t.Errorf("targets %q, want %q", got, want)
-	}
-	if err := exec.Command(filepath.Join(home, ".ci", "fuzz"), "soon").Run(); err == nil {
-		t.Error(".ci/fuzz soon succeeded")
 	}
 }
 
