@@ -31,10 +31,36 @@ type pageSet struct {
 	mark          string // the script that says that there is one
 }
 
-// parts lets a line break behind the slashes of a name or path.
+// parts lets a line break behind the slashes of a name or path and before an at sign, and, where what is between is short,
+// nowhere else: browsers break behind hyphens too.
 func parts(s string) template.HTML {
-	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(s), "/", "/<wbr>"))
+	var b strings.Builder
+	for s != "" {
+		end := len(s)
+		for i := range len(s) {
+			if s[i] == '/' {
+				end = i + 1
+				break
+			}
+			if s[i] == '@' && i > 0 {
+				end = i
+				break
+			}
+		}
+		piece := template.HTMLEscapeString(s[:end])
+		if strings.Contains(piece, "-") && end <= longestPiece {
+			piece = `<span class="u">` + piece + `</span>`
+		}
+		b.WriteString(piece)
+		if s = s[end:]; s != "" {
+			b.WriteString("<wbr>")
+		}
+	}
+	return template.HTML(b.String())
 }
+
+// longestPiece is how long a part of a name may be that stands on one line: longer ones would push the page apart.
+const longestPiece = 40
 
 // guard is the page's policy: only these styles and scripts, and nothing from anywhere.
 // https://www.w3.org/TR/CSP3/

@@ -56,7 +56,9 @@ func viewOf(r *Report) *view {
 	v.TopGaps, v.MoreGaps = top(r.Gaps, 3)
 	v.TopRisks, v.MoreRisks = top(r.Risk.Reasons, 3)
 	v.NoRisk = "Nothing moves in this document."
-	if len(r.Moves) > 0 {
+	if r.PlanID == "" {
+		v.NoRisk = "Nothing changes by this document. What is at risk are the keys: whoever has a copy of one is that account, until somebody deletes it."
+	} else if len(r.Moves) > 0 {
 		v.NoRisk = "No notice was raised. The keys stay valid until they are disabled, so a revert is always possible before that."
 	}
 	moves := make(map[string]*Move, len(r.Moves))

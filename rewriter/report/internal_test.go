@@ -351,3 +351,20 @@ func TestPictureCollapses(t *testing.T) {
 		}
 	}
 }
+
+// Names break at slashes and before the at sign, never behind a hyphen of a short piece, and are text whatever they hold.
+func TestParts(t *testing.T) {
+	for name, want := range map[string]string{
+		"":                       "",
+		"apps/api.yaml:3":        "apps/<wbr>api.yaml:3",
+		"a-b/c-d":                `<span class="u">a-b/</span><wbr><span class="u">c-d</span>`,
+		"api@acme-prod":          `api<wbr><span class="u">@acme-prod</span>`,
+		"@/":                     "@/",
+		"<b>-</b>":               `<span class="u">&lt;b&gt;-&lt;/</span><wbr>b&gt;`,
+		strings.Repeat("a-", 30): strings.Repeat("a-", 30),
+	} {
+		if got := string(parts(name)); got != want {
+			t.Errorf("%q is %q, want %q", name, got, want)
+		}
+	}
+}
