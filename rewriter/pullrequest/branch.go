@@ -39,8 +39,18 @@ var (
 
 func (i commitInfo) own() bool {
 	m := ownTree.FindStringSubmatch(i.message)
-	return m != nil && m[1] == i.tree && !i.merge
+	return m != nil && m[1] == i.tree && !i.merge && ownWords.MatchString(i.message)
 }
+
+// ownWords are how a message of ours begins: who gave a commit other words put it there. Hooks may add lines behind.
+var ownWords = regexp.MustCompile(`^(?:` + migrateTitle + `|` + cleanupTitle + `)(?: \([a-z0-9-]+\))?\n\n` + regexp.QuoteMeta(explanation) + `\n`)
+
+// What every commit of ours says.
+const (
+	migrateTitle = "Take service account keys out of workloads"
+	cleanupTitle = "Remove what held service account keys"
+	explanation  = "Proposed by dekey; the pull request says what changes and why."
+)
 
 // branch reads a branch that was fetched.
 func (c *Clone) branch(ctx context.Context, name, head, base string) (*branch, error) {
@@ -205,5 +215,5 @@ func message(title, slug, plan, base, tree string) string {
 	if slug != "" {
 		text += " (" + slug + ")"
 	}
-	return text + "\n\nProposed by dekey; the pull request says what changes and why.\n\n" + planTrailer + plan + "\n" + baseTrailer + base + "\n" + treeTrailer + tree + "\n"
+	return text + "\n\n" + explanation + "\n\n" + planTrailer + plan + "\n" + baseTrailer + base + "\n" + treeTrailer + tree + "\n"
 }

@@ -24,9 +24,9 @@ func (p *publisher) bring(ctx context.Context, g group, want *desire, o *Outcome
 	if err != nil {
 		return false, err
 	}
-	title := "Take service account keys out of workloads"
+	title := migrateTitle
 	if p.Stage == Cleanup {
-		title = "Remove what held service account keys"
+		title = cleanupTitle
 	}
 	text := message(title, slugOf(g), p.Changeset.Input.Plan.ID, p.base, tree)
 	if p.APICommit {

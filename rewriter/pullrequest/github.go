@@ -87,7 +87,7 @@ func NewGitHub(o GitHubOptions) (*GitHub, error) {
 	o.Head, o.HeadName = cmp.Or(o.Head, o.Owner), cmp.Or(o.HeadName, o.Name)
 	transport := o.Transport
 	if transport == nil {
-		transport = http.DefaultTransport
+		transport = standardTransport()
 	}
 	if o.Notify == nil {
 		o.Notify = func(string) {}
@@ -108,6 +108,17 @@ func NewGitHub(o GitHubOptions) (*GitHub, error) {
 	g.client.BaseURL = api
 	g.client.UserAgent = cmp.Or(o.Agent, "dekey")
 	return g, nil
+}
+
+// standardTransport is the machine's, which gives up on a server that takes a request and never answers.
+func standardTransport() http.RoundTripper {
+	standard, is := http.DefaultTransport.(*http.Transport)
+	if !is {
+		return http.DefaultTransport
+	}
+	patient := standard.Clone()
+	patient.ResponseHeaderTimeout = 2 * time.Minute
+	return patient
 }
 
 // Token is what git needs to push over HTTPS.
