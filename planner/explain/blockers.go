@@ -107,7 +107,7 @@ var prerequisites = []Text{
 		Code: "organisation-policy", Kind: Prerequisite,
 		What:   "An organisation policy in force can block a step.",
 		Why:    "It may refuse turning Workload Identity on, a grant to the pool, a new account, or a new key that a way back would need.",
-		Do:     "Read its effective value, and ask its owner for an exception where it is in the way.",
+		Do:     "Read its effective value, and ask its owner for an exception where it is in the way. dekey guard writes policies of this kind; in the policy file an exclude with this code and a project is an exception of those.",
 		Try:    []string{"gcloud org-policies describe CONSTRAINT --effective --project=PROJECT"},
 		Source: docOrgPolicy,
 	},

@@ -2,7 +2,11 @@ package guard
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -68,7 +72,7 @@ func TestExceptions(t *testing.T) {
 		`request.namespace == "payments" && request.kind.kind == "Deployment" && object.metadata.?name.orValue("") == "ledger"`,
 		`request.namespace == "legacy"`, `request.kind.kind == "Secret" && object.metadata.?labels[?"team"] == optional.of("data")`,
 		"payments/Deployment/ledger until 2027-01-31: vendor (Dana)", "resource.matchTag('123456789012/dekey-key-exception', 'allowed')",
-		"--parent=//cloudresourcemanager.googleapis.com/projects/acme-legacy", "# Until 2027-03-01: partner",
+		"tag acme-legacy 123456789012/dekey-key-exception/allowed", "# Until 2027-03-01: partner",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no file has %s", want)
@@ -281,5 +285,81 @@ func TestWithoutOrganisation(t *testing.T) {
 	}
 	if g := made(t, planner.Policy{}, Options{On: []string{"organizations/7"}}); len(g.Notices) != 0 || strings.Contains(text(g), placeholder) {
 		t.Error("the organisation is given with --on")
+	}
+}
+
+// stub is a gcloud that keeps policies, tags and bindings as files. It answers as Google does: fields by name, with what only an
+// answer has.
+const stub = `#!/usr/bin/env bash
+set -euo pipefail
+printf '%s\n' "gcloud $*" >>"$STATE/calls"
+case "$1 $2 $3" in
+"org-policies describe "*)
+  file="$STATE/${4#--*=}-$3"
+  [ -f "$file" ] || { echo "NOT_FOUND" >&2; exit 1; }
+  printf 'etag: abc\nname: projects/987/policies/%s\nspec:\n  etag: abc\n' "$3"
+  sed -e '/^#/d' -e '1,/^spec:/d' -e 's/"//g' "$file"
+  printf '  updateTime: now\n' ;;
+"org-policies set-policy "*)
+  name=$(sed -n 's/^name: "\(.*\)"$/\1/p' "$3")
+  id=${name#*/}
+  cp "$3" "$STATE/${id%%/*}-${name##*/}" ;;
+"projects describe "*) echo 987 ;;
+"resource-manager tags keys" | "resource-manager tags values")
+  file="$STATE/$3-$(printf '%s' "$5" | tr / _)"
+  case $4 in
+  describe) [ -f "$STATE/$3" ] ;;
+  create) touch "$STATE/$3" "$file" ;;
+  esac ;;
+"resource-manager tags bindings")
+  case $4 in
+  list) [ ! -f "$STATE/bound" ] || cat "$STATE/bound" ;;
+  create) printf '%s\n' "${5#--tag-value=}" >>"$STATE/bound" ;;
+  esac ;;
+*) exit 2 ;;
+esac
+`
+
+// The script sets what is missing, does nothing twice, and replaces no policy that somebody else set.
+func TestScript(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	g := made(t, policy(), Options{Organization: "123456789012", On: []string{"organizations/123456789012", "projects/acme-shop"}})
+	for name, data := range g.Files() {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "gcloud"), []byte(stub), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run := func() (string, error) {
+		command := exec.Command("bash", filepath.Join(dir, "organisation-policy", "set.sh"))
+		command.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "STATE="+state)
+		output, err := command.CombinedOutput()
+		return string(output), err
+	}
+	output, err := run()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	for what, want := range map[string]int{"+ gcloud org-policies set-policy": 8, "tags keys create": 1, "tags values create": 1, "tags bindings create": 1} {
+		if got := strings.Count(output, what); got != want {
+			t.Errorf("%d times %s, want %d\n%s", got, what, want, output)
+		}
+	}
+	if !strings.Contains(output, "--parent=//cloudresourcemanager.googleapis.com/projects/987") {
+		t.Errorf("the tag is not bound by the project's number\n%s", output)
+	}
+	if output, err = run(); err != nil || strings.Contains(output, "+ ") || strings.Count(output, "set already") != 8 {
+		t.Errorf("the second run does something: %v\n%s", err, output)
+	}
+	theirs := filepath.Join(state, "acme-shop-iam.disableServiceAccountKeyCreation")
+	if err := os.WriteFile(theirs, []byte("name: \"x\"\nspec:\n  rules:\n  - enforce: false\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if output, err = run(); err == nil || !strings.Contains(output, "there is another policy") {
+		t.Errorf("somebody else's policy is replaced: %v\n%s", err, output)
 	}
 }

@@ -61,7 +61,7 @@ func (g *Guard) policyYAML(on, constraint string) string {
 	}
 	fmt.Fprintf(&b, "name: %s\nspec:\n  rules:\n", quoted(on+"/policies/"+constraint))
 	if len(g.projects()) > 0 {
-		fmt.Fprintf(&b, "  - condition:\n      title: %s\n      expression: %s\n    enforce: false\n", quoted("Projects that still make keys"), quoted(g.exempts()))
+		fmt.Fprintf(&b, "  - condition:\n      expression: %s\n      title: %s\n    enforce: false\n", quoted(g.exempts()), quoted("Projects that still make keys"))
 	}
 	b.WriteString("  - enforce: true\n")
 	return b.String()
@@ -89,15 +89,20 @@ func (g *Guard) script() string {
   "$@"
 }
 
+# rules FILE: the rules of a policy, without what only Google's answer has and without the ways to write YAML.
+rules() {
+  sed -e '/^#/d' -e '1,/^spec:/d' "$1" | sed -e '/^  etag:/d' -e '/^  updateTime:/d' | tr -d " '\"\n-"
+}
+
 # set_policy FILE CONSTRAINT FLAG: a policy that is there is shown, and stays.
 set_policy() {
   local there
   if there=$(gcloud org-policies describe "$2" "$3" --format=yaml 2>/dev/null); then
-    if [ "$(grep -v '^\(etag\|updateTime\):\|^  \(etag\|updateTime\):' <<<"$there" | tr -d " '\"\n-")" = "$(grep -v '^#' "$1" | tr -d " '\"\n-")" ]; then
-      printf 'set already: %s\n' "$2"
+    if [ "$(rules <(printf '%s\n' "$there"))" = "$(rules "$1")" ]; then
+      printf 'set already: %s\n' "$1"
       return
     fi
-    printf 'there is another policy for %s; join it with %s by hand:\n%s\n' "$2" "$1" "$there" >&2
+    printf 'there is another policy; join it with %s by hand:\n%s\n' "$1" "$there" >&2
     return 1
   fi
   run gcloud org-policies set-policy "$1"
@@ -107,6 +112,19 @@ set_policy() {
 	line := func(argv ...string) { fmt.Fprintln(&b, "run "+runbook.Line(argv)) }
 	projects := g.projects()
 	if len(projects) > 0 {
+		b.WriteString(`# tag PROJECT VALUE: tags are bound by the project's number.
+tag() {
+  local number parent
+  number=$(gcloud projects describe "$1" --format='value(projectNumber)')
+  parent=//cloudresourcemanager.googleapis.com/projects/$number
+  if gcloud resource-manager tags bindings list --parent="$parent" --format='value(tagValueNamespacedName)' | grep -qxF "$2"; then
+    printf 'tagged already: %s\n' "$1"
+    return
+  fi
+  run gcloud resource-manager tags bindings create --tag-value="$2" --parent="$parent"
+}
+
+`)
 		parent := "organizations/" + g.organization
 		fmt.Fprintf(&b, "# The tag of projects that still make keys.\nif ! gcloud resource-manager tags keys describe %s >/dev/null 2>&1; then\n  ", runbook.Quote(g.organization+"/"+tagKey))
 		line("gcloud", "resource-manager", "tags", "keys", "create", tagKey, "--parent="+parent, "--description=Projects in which service account keys may still be made")
@@ -120,10 +138,7 @@ set_policy() {
 				continue
 			}
 			done = append(done, x.project)
-			resource := "--parent=//cloudresourcemanager.googleapis.com/projects/" + x.project
-			fmt.Fprintf(&b, "if ! gcloud resource-manager tags bindings list %s --format='value(tagValueNamespacedName)' | grep -qxF %s; then\n  ", runbook.Quote(resource), runbook.Quote(g.tag()))
-			line("gcloud", "resource-manager", "tags", "bindings", "create", "--tag-value="+g.tag(), resource)
-			b.WriteString("fi\n")
+			fmt.Fprintln(&b, runbook.Line([]string{"tag", x.project, g.tag()}))
 		}
 		b.WriteString("\n")
 	}

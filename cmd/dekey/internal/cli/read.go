@@ -109,7 +109,7 @@ func (r *reading) cluster() (scanner.Reader, error) {
 	}
 	reader, err := cluster.Open(options)
 	if err != nil {
-		return nil, usagef("reading the kubeconfig: %w", err)
+		return nil, hintf(usagef("reading the kubeconfig: %w", err), "give --context and, where it is not the usual one, --kubeconfig FILE; kubectl config get-contexts lists them")
 	}
 	return reader, nil
 }
