@@ -105,13 +105,14 @@ func squeeze(s string) string {
 
 // A writer writes the body of one group's pull request.
 type writer struct {
-	c     *Changeset
-	r     *report.Report
-	stage string
-	g     group
-	slug  string
-	moves []planner.Move
-	extra string // the path of the report in the branch, or ""
+	c      *Changeset
+	r      *report.Report
+	stage  string
+	g      group
+	slug   string
+	moves  []planner.Move
+	moving map[scanner.Ref]bool // the workloads of moves; nil: not asked yet
+	extra  string               // the path of the report in the branch, or ""
 }
 
 func (w *writer) parts(rows int) Parts {
@@ -278,9 +279,11 @@ func (w *writer) before(rows int) string {
 // grants are those of the group's moves that are not there yet, each once.
 func (w *writer) grants() []planner.Grant {
 	var list []planner.Grant
+	seen := map[planner.Grant]bool{}
 	for _, move := range w.moves {
 		for _, g := range move.Grants {
-			if !g.Exists && !slices.Contains(list, g) {
+			if !g.Exists && !seen[g] {
+				seen[g] = true
 				list = append(list, g)
 			}
 		}
@@ -291,12 +294,17 @@ func (w *writer) grants() []planner.Grant {
 // commands are the command lines of the group's steps of a phase, each once.
 func (w *writer) commands(phase rewriter.Phase, of func(rewriter.Step) []rewriter.Command) []string {
 	var list []string
+	ours, seen := map[string]bool{}, map[string]bool{}
+	for _, id := range w.g.moves {
+		ours[id] = true
+	}
 	for _, step := range w.c.Input.Changeset.Steps {
-		if step.Phase != phase || len(step.Moves) > 0 && !slices.ContainsFunc(step.Moves, func(id string) bool { return slices.Contains(w.g.moves, id) }) {
+		if step.Phase != phase || len(step.Moves) > 0 && !slices.ContainsFunc(step.Moves, func(id string) bool { return ours[id] }) {
 			continue
 		}
 		for _, command := range of(step) {
-			if text := report.Visible(command.String()); !slices.Contains(list, text) {
+			if text := report.Visible(command.String()); !seen[text] {
+				seen[text] = true
 				list = append(list, text)
 			}
 		}
@@ -361,9 +369,13 @@ func shortKey(r planner.Retirement) string {
 
 // uses says whether a retirement's consumers are among the group's workloads.
 func (w *writer) uses(r planner.Retirement) bool {
-	return slices.ContainsFunc(r.Workloads, func(ref scanner.Ref) bool {
-		return slices.ContainsFunc(w.moves, func(m planner.Move) bool { return m.Workload == ref })
-	})
+	if w.moving == nil {
+		w.moving = map[scanner.Ref]bool{}
+		for _, m := range w.moves {
+			w.moving[m.Workload] = true
+		}
+	}
+	return slices.ContainsFunc(r.Workloads, func(ref scanner.Ref) bool { return w.moving[ref] })
 }
 
 func (w *writer) evidence(rows int) string {
