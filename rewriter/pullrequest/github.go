@@ -95,7 +95,11 @@ func NewGitHub(o GitHubOptions) (*GitHub, error) {
 	g := &GitHub{o: o, api: api}
 	var auth http.RoundTripper
 	if o.App != nil {
-		app, err := ghinstallation.New(transport, o.App.ID, o.App.Installation, o.App.Key)
+		repositories := []string{o.Name}
+		if o.Head == o.Owner && o.HeadName != o.Name {
+			repositories = append(repositories, o.HeadName)
+		}
+		app, err := ghinstallation.New(narrow{repositories, transport}, o.App.ID, o.App.Installation, o.App.Key)
 		if err != nil {
 			return nil, problem("the key is the PEM file that GitHub gave when the app's private key was made", "reading the private key of the GitHub App: it is none")
 		}

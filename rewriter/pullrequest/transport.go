@@ -1,7 +1,9 @@
 package pullrequest
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +38,26 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+b.token)
 	return b.next.RoundTrip(r)
+}
+
+// narrow asks for installation tokens that are good for some repositories alone: by itself the client asks for all.
+type narrow struct {
+	repositories []string
+	next         http.RoundTripper
+}
+
+func (n narrow) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/access_tokens") {
+		return n.next.RoundTrip(r)
+	}
+	body, err := json.Marshal(map[string][]string{"repositories": n.repositories})
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	return n.next.RoundTrip(r)
 }
 
 // A pace keeps requests as GitHub asks for: one at a time, changes a second apart, and after a refusal for the rate it
