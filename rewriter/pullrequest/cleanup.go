@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"dekey/rewriter/report"
 	"dekey/rewriter/runbook"
 )
 
@@ -38,10 +39,7 @@ func (p *publisher) mayCleanUp(ctx context.Context) error {
 		if len(g.unknown) > 0 {
 			do = "scan a source that has the Secret and draft again, or remove it by hand"
 		}
-		if p.Split == "" {
-			return problem(do, "cleaning up: %s", missing)
-		}
-		p.result.PullRequests = append(p.result.PullRequests, Outcome{Branch: g.branch, Group: g.name, Status: Failed, Reason: "cleaning up: " + missing, Hint: do, Files: []string{}, Notes: []string{}})
+		p.result.PullRequests = append(p.result.PullRequests, Outcome{Branch: g.branch, Group: report.Visible(g.name), Status: Failed, Reason: "cleaning up: " + missing, Hint: do, Files: []string{}, Notes: []string{}})
 	}
 	p.groups = ready
 	return nil

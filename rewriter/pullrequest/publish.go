@@ -49,7 +49,9 @@ type Request struct {
 func Publish(ctx context.Context, r Request) (Result, error) {
 	p, err := start(ctx, r)
 	if err != nil {
-		return Result{}, err
+		result := r.result()
+		result.Reason, result.Hint = err.Error(), hintOf(err)
+		return result, err
 	}
 	for _, g := range p.groups {
 		outcome := p.attempt(ctx, g)
@@ -114,7 +116,10 @@ func start(ctx context.Context, r Request) (*publisher, error) {
 	}
 	if r.Stage == Cleanup {
 		if err := p.mayCleanUp(ctx); err != nil {
-			return nil, err
+			for _, g := range p.groups {
+				p.result.PullRequests = append(p.result.PullRequests, failed(Outcome{Branch: g.branch, Group: report.Visible(g.name), Commit: p.heads[g.branch], Files: []string{}, Notes: []string{}}, err))
+			}
+			p.groups = nil
 		}
 	}
 	if r.Forge != nil {
@@ -349,6 +354,10 @@ func (p *publisher) wanted(ctx context.Context, g group) (*desire, []string, err
 	}
 	if len(stale) > 0 {
 		do := "draft again on the branch as it is now: " + cmp.Or(p.DraftCommand, "dekey draft . --out OUT")
+		if p.base == p.Changeset.Input.Changeset.Commit {
+			return nil, nil, problem("commit what is not committed yet and draft again; where git converts line ends (.gitattributes), draft in a clone that does not",
+				"proposing the change: the checkout that was scanned is not what is committed: %s", (&StaleError{Base: p.baseName, Paths: stale}).paths())
+		}
 		if p.Stage == Cleanup {
 			do = "the removals stand in report.md: make those of these files by hand"
 		}

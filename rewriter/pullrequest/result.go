@@ -14,12 +14,15 @@ const (
 
 // A Result is what publish did, as a document. Lists are in the order of the pull requests.
 type Result struct {
-	APIVersion   string    `json:"apiVersion"`
-	Kind         string    `json:"kind"` // Publication
-	Repository   string    `json:"repository"`
-	Plan         string    `json:"plan"`
-	Stage        string    `json:"stage"`
-	Base         string    `json:"base"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"` // Publication
+	Repository string `json:"repository"`
+	Plan       string `json:"plan"`
+	Stage      string `json:"stage"`
+	Base       string `json:"base"`
+	// Reason and Hint say why nothing could be begun at all.
+	Reason       string    `json:"reason,omitempty"`
+	Hint         string    `json:"hint,omitempty"`
 	PullRequests []Outcome `json:"pullRequests"`
 }
 

@@ -65,12 +65,16 @@ type StaleError struct {
 }
 
 func (e *StaleError) Error() string {
+	return e.Base + " moved on since the changeset was made: changed since: " + e.paths()
+}
+
+func (e *StaleError) paths() string {
 	const most = 5
 	text := strings.Join(e.Paths[:min(len(e.Paths), most)], ", ")
 	if more := len(e.Paths) - most; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Sprintf("%s moved on since the changeset was made: changed since: %s", e.Base, text)
+	return text
 }
 
 // A desire is what files of the repository are to be: the reviewed change, as git objects on top of a base commit.

@@ -118,6 +118,9 @@ func (p *publishing) run(ctx context.Context, sys System, args []string) error {
 	if p.list {
 		return p.printList(ctx, sys, forge)
 	}
+	if p.closeAll && !p.deleteBranches {
+		return p.close(ctx, sys, forge, nil, owner, name)
+	}
 	clone, err := pullrequest.OpenClone(ctx, p.repo, os.Environ())
 	if err != nil {
 		return hinting(err)
@@ -318,7 +321,7 @@ func (p *publishing) printed(ctx context.Context, r pullrequest.Request) (pullre
 // show prints a result. Failures are said on standard error too, and make the exit code 1.
 func (p *publishing) show(sys System, do func() (pullrequest.Result, error)) error {
 	result, err := do()
-	if err != nil && result.Kind == "" {
+	if err != nil && (result.Kind == "" || p.format == "text" && len(result.PullRequests) == 0) {
 		return hinting(err)
 	}
 	if printErr := p.printResult(sys, result); printErr != nil {
