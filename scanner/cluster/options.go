@@ -29,7 +29,7 @@ type Options struct {
 	// Patience is the time that calls without result may take together, waits included, before the rest of the scan
 	// becomes gaps: 5 min.
 	Patience time.Duration
-	Parallel int // lists under way at once: 4
+	Parallel int // lists under way at once: 4, and of workloads 2
 }
 
 func (o Options) withDefaults() Options {

@@ -120,7 +120,8 @@ type Object struct {
 	// Live says that the object was read from a cluster (or a dump of one).
 	Live bool
 	// Values are a live Secret's decoded values by entry: Content has no data then. There are many Secrets, and writing
-	// each in base64 only to read it again would be a third of what they cost.
+	// each in base64 only to read it again would be a third of what they cost. They may be parts of the server's answer: whoever
+	// is given the object has them until it returns.
 	Values map[string][]byte
 	// Withheld says that a Secret's entries and values were not asked for: only its metadata is in Content.
 	Withheld bool
