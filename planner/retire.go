@@ -237,7 +237,11 @@ func (w *world) blockEvidence(k *scanner.Key, r *Retirement, block blocker) {
 	case r.Consumers > 0:
 		block(BlockerUseUnknown, "the evidence was read before the workloads have moved", "read it again after the soak, as 3-disable.sh does")
 	case fact.Use == scanner.Used:
-		block(BlockerInUse, "the key is used, and by nothing that was seen", "find the caller in the audit logs")
+		clear := "find the caller in the audit logs"
+		if fact.LogFilter != "" {
+			clear += ", by the filter " + fact.LogFilter + " (Data Access logs of the services that it calls must be on)"
+		}
+		block(BlockerInUse, "the key is used, and by nothing that was seen", clear)
 	case fact.Use != scanner.NotUsed:
 		block(BlockerUseUnknown, "whether the key is used is not known"+parenthesis(fact.Why), "read the evidence again")
 	}

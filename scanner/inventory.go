@@ -438,8 +438,9 @@ type KeyFact struct {
 	Created           time.Time `json:"created,omitzero"`
 	Expires           time.Time `json:"expires,omitzero"`
 	DisabledReason    string    `json:"disabledReason,omitempty"`
-	Why               string    `json:"why,omitempty"`   // why something is unknown
-	KeyID             string    `json:"keyID,omitempty"` // the id at Google, when the file's was wrong or missing
+	Why               string    `json:"why,omitempty"`       // why something is unknown
+	LogFilter         string    `json:"logFilter,omitempty"` // of Cloud Logging: who authenticates with the key
+	KeyID             string    `json:"keyID,omitempty"`     // the id at Google, when the file's was wrong or missing
 }
 
 // A Project is what was looked up about a Google project.

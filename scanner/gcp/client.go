@@ -39,7 +39,6 @@ type Client struct {
 	assets          *cloudasset.Service
 	services        *serviceusage.Service
 	policies        *orgpolicy.Service
-	missing         error // why there are no credentials
 	gauge           *gauge
 	accountAnswers  memo[scanner.Account]
 	policyAnswers   memo[[]scanner.Binding]
@@ -79,8 +78,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	for _, name := range apiNames() {
 		transport, err := o.authenticated(ctx, base, addresses[name])
 		if err != nil {
-			c.missing = err
-			transport = refused{}
+			transport = refused{} // every call says so
+
 		}
 		clients[name] = &http.Client{Transport: pace.over(transport), CheckRedirect: noRedirect}
 	}

@@ -123,6 +123,8 @@ func cause(err error) string {
 		return fmt.Sprintf("Google answered %d: %s", answer.Code, strings.Join(strings.Fields(text), " "))
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
+	case errors.Is(err, errSlow):
+		return "no answer in time"
 	}
 	for {
 		inner := errors.Unwrap(err)

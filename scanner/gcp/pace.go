@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -85,7 +86,7 @@ func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Context().Err() != nil {
 			return nil, context.Cause(r.Context())
 		}
-		if err == nil && !passing(answer) || attempt >= p.attempts || errors.Is(err, errNoCredentials) {
+		if err == nil && !passing(answer) || err != nil && !broken(err) || attempt >= p.attempts {
 			return answer, err
 		}
 		pause := time.Duration(rand.Int64N(int64(time.Second) << min(attempt-1, 4)))
@@ -126,7 +127,7 @@ func (p *paced) once(r *http.Request) (*http.Response, error) {
 	if err := p.limiter.Wait(r.Context()); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(r.Context(), p.timeout, fmt.Errorf("no answer within %s", p.timeout))
+	ctx, cancel := context.WithTimeoutCause(r.Context(), p.timeout, fmt.Errorf("%w within %s", errSlow, p.timeout))
 	defer cancel()
 	p.gauge.n.Add(1)
 	answer, err := p.base.RoundTrip(r.WithContext(ctx))
@@ -164,6 +165,20 @@ func passing(answer *http.Response) bool {
 	}
 	return false
 }
+
+// broken says whether a request ended on its way, which may pass by itself. A login that is refused, or a name that nobody
+// has, does not.
+func broken(err error) bool {
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return dns.IsTemporary || dns.IsTimeout
+	}
+	var operation *net.OpError
+	return errors.As(err, &operation) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errSlow)
+}
+
+// errSlow is of an answer that did not come in time.
+var errSlow = errors.New("no answer")
 
 // retryAfter is what the header asks for: seconds, or a date.
 func retryAfter(answer *http.Response, now time.Time) (time.Duration, bool) {

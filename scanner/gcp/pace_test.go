@@ -88,7 +88,7 @@ func TestSlowAnswersAreCutOff(t *testing.T) {
 	google.Update(func(s *gcptest.State) { s.Project(project, number).Account(email) })
 	google.Fail(gcptest.Fault{Method: "iam.*", Hang: true})
 	c := client(t, google, gcp.Options{Timeout: 20 * time.Millisecond, Attempts: 2})
-	if _, err := c.Account(t.Context(), email); err == nil || !strings.Contains(err.Error(), "no answer within 20ms") {
+	if _, err := c.Account(t.Context(), email); err == nil || !strings.Contains(err.Error(), "no answer in time") {
 		t.Errorf("error %v", err)
 	}
 	if n := len(google.Requests()); n != 2 {
@@ -156,5 +156,26 @@ func TestEndpoints(t *testing.T) {
 	settings["CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM"] = "http://example.com/"
 	if _, err := gcp.Open(t.Context(), gcp.Options{LookupEnv: look}); err == nil {
 		t.Error("an endpoint in the clear is taken from the environment")
+	}
+}
+
+// A login that is refused is told at once: asking again would lock the account, and takes minutes over many calls.
+func TestRefusedLoginIsNotRepeated(t *testing.T) {
+	var clock clock
+	asked := 0
+	transport := gcp.PacedBy(clock.wait, func(*http.Request) (*http.Response, error) {
+		asked++
+		return nil, errors.New("oauth2: cannot fetch token: 400 Bad Request")
+	})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://iam.example.com/v1/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := transport.RoundTrip(request); err == nil {
+		answer.Body.Close()
+		t.Error("there is an answer")
+	}
+	if asked != 1 || len(clock.waited) > 0 {
+		t.Errorf("asked %d times, waited %v", asked, clock.waited)
 	}
 }

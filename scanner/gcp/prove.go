@@ -99,6 +99,7 @@ func (c *Client) prove(ctx context.Context, email string, key scanner.Key, fact 
 	}
 	if found != nil {
 		fact.KeyID, fact.Created, fact.Expires, fact.DisabledReason = found.ID, found.Created, found.Expires, found.Reason
+		fact.LogFilter = LogFilter(account.Project, email, found.ID)
 	}
 	return found, nil
 }
