@@ -149,7 +149,7 @@ func (m *merger) merged() Inventory {
 	inv.Findings = group(know(inv.Findings, inv.Secrets))
 	inv.Workloads = m.joinWorkloads(inv.Workloads, unjoined)
 	inv.Clusters = joinClusters(inv.Clusters)
-	inv.Accounts = latest(inv.Accounts, func(a Account) string { return a.Email }, func(a, b Account) int { return a.ReadAt.Compare(b.ReadAt) })
+	inv.Accounts = joinAccounts(inv.Accounts)
 	inv.KeyFacts = latest(inv.KeyFacts, func(f KeyFact) string { return f.Key }, func(a, b KeyFact) int { return a.ReadAt.Compare(b.ReadAt) })
 	inv.Projects = latest(inv.Projects, func(p Project) string { return p.ID }, func(a, b Project) int { return cmp.Compare(len(a.APIs), len(b.APIs)) })
 	inv.normalise()
@@ -367,6 +367,21 @@ func known(a, b Tri) Tri {
 		return cmp.Or(b, a)
 	}
 	return a
+}
+
+// joinAccounts keeps the last reading of each account, and every owner of its policy: those stand in checkouts.
+func joinAccounts(accounts []Account) []Account {
+	owners := map[string][]string{}
+	for _, a := range accounts {
+		owners[a.Email] = append(owners[a.Email], a.Authoritative...)
+	}
+	out := latest(accounts, func(a Account) string { return a.Email }, func(a, b Account) int { return a.ReadAt.Compare(b.ReadAt) })
+	for i := range out {
+		list := owners[out[i].Email]
+		slices.Sort(list)
+		out[i].Authoritative = slices.Compact(list)
+	}
+	return out
 }
 
 // latest keeps of several readings of one thing the last one.

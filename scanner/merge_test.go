@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"dekey/scanner"
 )
@@ -103,5 +104,17 @@ func TestMergeFleet(t *testing.T) {
 	})
 	if len(merged.Keys) != 2 || len(merged.Workloads) != 1 {
 		t.Errorf("%d keys, %d workloads", len(merged.Keys), len(merged.Workloads))
+	}
+}
+
+// Who keeps an account's policy stands in a checkout, whichever inventory read the account last.
+func TestMergeKeepsTheOwnersOfPolicies(t *testing.T) {
+	early, late := time.Unix(1, 0), time.Unix(2, 0)
+	got := scanner.Merge(
+		scanner.Inventory{Accounts: []scanner.Account{{Email: "a@p.iam.gserviceaccount.com", ReadAt: early, Authoritative: []string{"IAMPolicy/a in x.yaml"}}}},
+		scanner.Inventory{Accounts: []scanner.Account{{Email: "a@p.iam.gserviceaccount.com", ReadAt: late, UniqueID: "7"}}},
+	)
+	if len(got.Accounts) != 1 || got.Accounts[0].UniqueID != "7" || len(got.Accounts[0].Authoritative) != 1 {
+		t.Errorf("accounts %+v", got.Accounts)
 	}
 }

@@ -94,6 +94,9 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 		if err := r.google.enrich(ctx, sys, &inventory, policy); err != nil {
 			return none, policy, err
 		}
+		if err := authorities(ctx, sys, paths, policy, &inventory); err != nil {
+			return none, policy, err
+		}
 	}
 	return inventory, policy, nil
 }
