@@ -40,6 +40,9 @@ type Input struct {
 	Evidence       runbook.Evidence
 	Facts          Facts
 	Now            time.Time
+	// Seen is when somebody who asks again and again first read a binding, by Condition.Object: where 1-grant.sh has left no record
+	// (the grants are Terraform's, or were made on another machine), a binding is as old as that.
+	Seen map[string]time.Time
 }
 
 // A Condition is one thing that a step needs.

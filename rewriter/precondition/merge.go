@@ -1,7 +1,13 @@
 package precondition
 
 import (
+	"errors"
+	"slices"
+	"time"
+
 	"dekey/planner"
+	"dekey/rewriter/runbook"
+	"dekey/scanner"
 )
 
 func (c *checker) merge() {
@@ -9,6 +15,28 @@ func (c *checker) merge() {
 	for _, g := range c.q.Grants {
 		if c.stored(g.Grant) {
 			c.aged(g.Grant)
+		}
+	}
+}
+
+// Waits says whether time alone can change the verdict: all that stops the step is a grant that is not there yet, or not long
+// enough. See adds the bindings that this result has read to those that were read before, for Input.Seen.
+func (r Result) Waits() bool {
+	return !r.Go && !slices.ContainsFunc(r.Conditions, func(c Condition) bool {
+		waits := c.Code == CodeGrant && c.Holds == scanner.No || c.Code == CodeGrantAge
+		return c.Needed && c.Holds != scanner.Yes && !waits
+	})
+}
+
+// See notes when bindings were first read without a break: one that is gone again starts anew.
+func (r Result) See(seen map[string]time.Time) {
+	for _, c := range r.Conditions {
+		switch {
+		case c.Code != CodeGrant:
+		case c.Holds != scanner.Yes:
+			delete(seen, c.Object)
+		case seen[c.Object].IsZero():
+			seen[c.Object] = r.Time
 		}
 	}
 }
@@ -58,6 +86,9 @@ func symptomOfGrant(g planner.Grant) string {
 // aged asks whether a binding was read back long enough ago.
 func (c *checker) aged(g planner.Grant) {
 	record, err := c.Evidence.Granted(g)
+	if since, ok := c.Seen[grantName(g)]; ok && errors.Is(err, runbook.ErrNoRecord) {
+		record, err = runbook.Record{Time: since}, nil
+	}
 	if err != nil {
 		c.unknown(CodeGrantAge, grantName(g), "bash runbook/1-grant.sh: it leaves what is there, and records when it read it", "when the binding was first seen is not known: %s", missing(err))
 		return

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,7 @@ type checking struct {
 	context    string
 	kubeconfig string
 	format     string
+	wait       time.Duration
 }
 
 func newCheck(sys System) *cobra.Command {
@@ -41,7 +43,8 @@ scripts too name and pass over does not stop the step: exit code 3.
 
   grant    before 1-grant.sh: clusters, nodes and API ready, names free, keys possessed
   merge    before the merge: the bindings are stored, and seven minutes old. It reads Google
-           alone: a required check of a pull request
+           alone: a required check of a pull request. With --wait, a binding that is read again and
+           again for seven minutes is old enough, whoever made it
   verify   after the merge: every workload and pod is keyless
   disable  before 3-disable.sh: verified, soaked, and unused as far as Google saw
   delete   before 4-delete.sh: disabled by it, not enabled since, soaked again`,
@@ -53,6 +56,9 @@ scripts too name and pass over does not stop the step: exit code 3.
 			if formats := []string{"text", "json", "markdown"}; !slices.Contains(formats, c.format) {
 				return usagef("--output %q: it is one of %s (a format, never a path)", c.format, strings.Join(formats, ", "))
 			}
+			if c.wait != 0 && c.step != precondition.Merge || c.wait < 0 {
+				return usagef("--wait %s: only the grants of --step merge can be waited for", c.wait)
+			}
 			return c.run(cmd.Context(), sys, args[0])
 		},
 	}
@@ -61,6 +67,7 @@ scripts too name and pass over does not stop the step: exit code 3.
 	flags.StringVar(&c.context, "context", "", "the kubeconfig `CONTEXT` that reaches the plan's one cluster, in place of the plan's")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "the kubeconfig `FILE`")
 	flags.StringVarP(&c.format, "output", "o", "text", "`FORMAT` of standard output: text, json, markdown")
+	flags.DurationVar(&c.wait, "wait", 0, "with --step merge: ask again for the grants until they are old enough, at most this `TIME` (10m)")
 	return cmd
 }
 
@@ -94,16 +101,19 @@ func (c *checking) run(ctx context.Context, sys System, out string) error {
 	if c.context != "" && len(needs.Contexts) > 1 {
 		return usagef("--context %s: the plan has %d clusters, each with a context of its own", c.context, len(needs.Contexts))
 	}
-	done := progress(sys, "asking")
-	facts, err := c.read(ctx, sys, needs, left)
-	done()
-	if err != nil {
-		return err
+	ask := func(seen map[string]time.Time) (precondition.Result, error) {
+		done := progress(sys, "asking")
+		facts, err := c.read(ctx, sys, needs, left)
+		done()
+		if err != nil {
+			return precondition.Result{}, err
+		}
+		return precondition.Check(precondition.Input{
+			Step: c.step, Plan: *input.Plan, ChangesetPlan: input.Changeset.Plan, Written: input.Changeset.Folder, Found: digests(found),
+			Evidence: left, Facts: facts, Now: sys.Now(), Seen: seen,
+		})
 	}
-	result, err := precondition.Check(precondition.Input{
-		Step: c.step, Plan: *input.Plan, ChangesetPlan: input.Changeset.Plan, Written: input.Changeset.Folder, Found: digests(found),
-		Evidence: left, Facts: facts, Now: sys.Now(),
-	})
+	result, err := c.askUntil(ctx, sys, ask)
 	if err != nil {
 		return err
 	}
@@ -117,6 +127,28 @@ func (c *checking) run(ctx context.Context, sys System, out string) error {
 		return outcome(exitIncomplete)
 	}
 	return nil
+}
+
+// often is how long to wait before Google is asked again.
+const often = 30 * time.Second
+
+// askUntil asks, and with --wait again until the step may go on, or time alone does not help, or is over.
+func (c *checking) askUntil(ctx context.Context, sys System, ask func(map[string]time.Time) (precondition.Result, error)) (precondition.Result, error) {
+	seen, end := map[string]time.Time{}, sys.Now().Add(c.wait)
+	for first := true; ; first = false {
+		result, err := ask(seen)
+		left := end.Sub(sys.Now())
+		if err != nil || !result.Waits() || left <= 0 {
+			return result, err
+		}
+		if first {
+			fmt.Fprintf(sys.Stderr, "waiting for the grants until %s at the most\n", end.UTC().Format(time.RFC3339))
+		}
+		result.See(seen)
+		if err := (systemClock{sys}).Sleep(ctx, min(often, left)); err != nil {
+			return result, err
+		}
+	}
 }
 
 func (c *checking) print(sys System, result precondition.Result) error {
