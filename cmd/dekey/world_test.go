@@ -3,16 +3,12 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -21,6 +17,7 @@ import (
 	"dekey/planner"
 	"dekey/planner/planfile"
 	"dekey/rewriter/runbook"
+	"dekey/scanner/cluster/clustertest"
 	"dekey/scanner/gcp/gcptest"
 	"dekey/scanner/keyfile/keytest"
 )
@@ -28,7 +25,7 @@ import (
 // A scriptWorld is what dekey check asks, for one script: Google on loopback, and an API server that is only read.
 type scriptWorld struct {
 	google *gcptest.Server
-	kube   *kubeServer
+	kube   *clustertest.Server
 	faults []string
 	ends   []func()
 }
@@ -63,7 +60,7 @@ func world(ts *testscript.TestScript, neg bool, args []string) {
 	case "start":
 		w.start(ts, rest[0], rest[1])
 	case "kube":
-		w.kube.set(ts, rest)
+		w.kube.Set(yamlObjects(ts, rest)...)
 	case "bind":
 		change(rest[0], func(s *gcptest.State, a *gcptest.Account) { s.Bind(a.Policy, rest[1], rest[2]) })
 	case "unbind":
@@ -99,9 +96,7 @@ func daysOf(ts *testscript.TestScript, text string) time.Duration {
 
 func (w *scriptWorld) start(ts *testscript.TestScript, seed, email string) {
 	w.google = gcptest.Start(w)
-	w.kube = &kubeServer{}
-	server := httptest.NewServer(w.kube)
-	w.Cleanup(server.Close)
+	w.kube = clustertest.Start(w)
 	key := keytest.New(seed, email)
 	w.google.Secret(key.Secrets()...)
 	w.google.Update(func(s *gcptest.State) {
@@ -115,9 +110,7 @@ func (w *scriptWorld) start(ts *testscript.TestScript, seed, email string) {
 		name, value, _ := strings.Cut(setting, "=")
 		ts.Setenv(name, value)
 	}
-	config := fmt.Sprintf(`{"apiVersion": "v1", "kind": "Config", "current-context": "shop", "clusters": [{"name": "shop", "cluster": {"server": %q}}],
-"contexts": [{"name": "shop", "context": {"cluster": "shop", "user": "shop"}}], "users": [{"name": "shop", "user": {}}]}`, server.URL)
-	ts.Check(os.WriteFile(ts.MkAbs("kubeconfig"), []byte(config), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs("kubeconfig"), w.kube.Kubeconfig("shop"), 0o600))
 	ts.Setenv("KUBECONFIG", ts.MkAbs("kubeconfig"))
 	ts.Defer(func() {
 		for _, end := range w.ends {
@@ -129,19 +122,8 @@ func (w *scriptWorld) start(ts *testscript.TestScript, seed, email string) {
 	})
 }
 
-// A kubeServer is an API server that lists objects, and nothing else.
-type kubeServer struct {
-	mu      sync.Mutex
-	objects []map[string]any
-}
-
-// plurals are the resources that it serves.
-var plurals = map[string]string{
-	"serviceaccounts": "ServiceAccount", "pods": "Pod", "nodes": "Node", "deployments": "Deployment", "jobs": "Job", "cronjobs": "CronJob",
-	"rolebindings": "RoleBinding", "clusterrolebindings": "ClusterRoleBinding",
-}
-
-func (k *kubeServer) set(ts *testscript.TestScript, files []string) {
+// yamlObjects reads the objects of files.
+func yamlObjects(ts *testscript.TestScript, files []string) []map[string]any {
 	var objects []map[string]any
 	for _, name := range files {
 		decoder := yaml.NewDecoder(strings.NewReader(ts.ReadFile(name)))
@@ -155,34 +137,7 @@ func (k *kubeServer) set(ts *testscript.TestScript, files []string) {
 			objects = append(objects, o)
 		}
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.objects = objects
-}
-
-func (k *kubeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	kind := plurals[parts[len(parts)-1]]
-	w.Header().Set("Content-Type", "application/json")
-	if r.Method != http.MethodGet || kind == "" {
-		w.WriteHeader(http.StatusForbidden)
-		_, _ = io.WriteString(w, `{"apiVersion":"v1","kind":"Status","status":"Failure","reason":"Forbidden","code":403}`)
-		return
-	}
-	namespace, name := "", strings.TrimPrefix(r.URL.Query().Get("fieldSelector"), "metadata.name=")
-	if i := len(parts) - 3; i > 0 && parts[i] == "namespaces" {
-		namespace = parts[i+1]
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	items := []any{}
-	for _, o := range k.objects {
-		metadata, _ := o["metadata"].(map[string]any)
-		if o["kind"] == kind && (namespace == "" || metadata["namespace"] == namespace) && (name == "" || metadata["name"] == name) {
-			items = append(items, o)
-		}
-	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": "v1", "kind": kind + "List", "metadata": map[string]any{}, "items": items})
+	return objects
 }
 
 // writeEvidence writes the records that the script of a step leaves, as if it had run at that time.

@@ -1,9 +1,11 @@
 package runbook_test
 
 import (
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -139,6 +141,21 @@ func parse(argv []string, allowed ...string) ([]string, map[string]string, error
 	return words, flags, nil
 }
 
+// gcloudCommands are the commands that the scripts may use, without their values. The real gcloud is held to the same list in
+// cmd/dekey/journey.
+//
+//go:embed testdata/gcloud.txt
+var gcloudCommands string
+
+// shapeOf is a command without its values: ARG stands for what is no word of a group or command.
+func shapeOf(words []string, flags map[string]string) string {
+	words = slices.Clone(words)
+	if last := words[len(words)-1]; last != "list" && last != "query-activity" {
+		words[len(words)-1] = "ARG"
+	}
+	return strings.Join(append(words, slices.Sorted(maps.Keys(flags))...), " ")
+}
+
 func gcloud(c *cloud, argv []string) (string, error) {
 	words, flags, err := parse(argv, "--project", "--location", "--format", "--flatten", "--filter", "--enabled", "--cluster", "--iam-account",
 		"--managed-by", "--output-file", "--member", "--role", "--condition", "--display-name", "--quiet", "--activity-type", "--limit", "--query-filter")
@@ -147,6 +164,9 @@ func gcloud(c *cloud, argv []string) (string, error) {
 	}
 	if flags["--project"] == "" {
 		return "", usageError("every call needs --project")
+	}
+	if shape := shapeOf(words, flags); !strings.Contains("\n"+gcloudCommands, "\n"+shape+"\n") {
+		return "", usageError("unrecognized arguments: " + shape)
 	}
 	command := strings.Join(words, " ")
 	match := func(prefix string, count int) ([]string, bool) {

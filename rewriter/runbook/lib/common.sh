@@ -66,10 +66,10 @@ record() { # FOLDER/NAME LINE...
   mv -n -- "$evidence/${name%/*}/.new" "$evidence/$name"
 }
 intact() { # FOLDER/NAME: the record is there, of this plan, and as it was written
-  local file=$evidence/$1
+  local file=$evidence/$1 line first='' last=''
   [[ -f $file ]] || return 1
-  [[ $(value "$1" plan) == "$plan" ]] || return 1
-  [[ $(sed -n '$p' "$file") == "sha256: $(sed '$d' "$file" | sha256)" ]]
+  while IFS= read -r line; do first=${first:-$line} last=$line; done <"$file"
+  [[ $first == "plan: $plan" && $last == "sha256: $(sed '$d' "$file" | sha256)" ]]
 }
 value() { # FOLDER/NAME FIELD: the field's first value
   sed -n "s/^$2: //p" "$evidence/$1" | sed -n 1p

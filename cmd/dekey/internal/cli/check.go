@@ -22,6 +22,7 @@ import (
 
 // checking are the options of check.
 type checking struct {
+	google
 	step       string
 	context    string
 	kubeconfig string
@@ -64,6 +65,7 @@ scripts too name and pass over does not stop the step: exit code 3.
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&c.step, "step", "", "the `STEP`: "+strings.Join(precondition.Steps, ", "))
+	c.google.add(flags)
 	flags.StringVar(&c.context, "context", "", "the kubeconfig `CONTEXT` that reaches the plan's one cluster, in place of the plan's")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "the kubeconfig `FILE`")
 	flags.StringVarP(&c.format, "output", "o", "text", "`FORMAT` of standard output: text, json, markdown")

@@ -44,9 +44,9 @@ func (c *checking) read(ctx context.Context, sys System, needs precondition.Need
 			group.Go(func() error { return a.list(ctx, reader, list) })
 		}
 	}
-	google, err := gcp.Open(ctx, gcp.Options{LookupEnv: sys.LookupEnv, UserAgent: tool(), Now: sys.Now})
+	google, err := c.open(ctx, sys)
 	if err != nil {
-		return a.facts, usageError{err}
+		return a.facts, err
 	}
 	for _, at := range needs.Clusters {
 		group.Go(func() error { return a.cluster(ctx, google, at) })
