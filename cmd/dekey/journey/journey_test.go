@@ -47,9 +47,9 @@ type journey struct {
 }
 
 const (
-	email  = "api@acme.iam.gserviceaccount.com"
-	member = "serviceAccount:acme.svc.id.goog[shop/api]"
-	workloadUser  = "roles/iam.workloadIdentityUser"
+	email        = "api@acme.iam.gserviceaccount.com"
+	member       = "serviceAccount:acme.svc.id.goog[shop/api]"
+	workloadUser = "roles/iam.workloadIdentityUser"
 )
 
 func start(t *testing.T, gcloud string) *journey {
@@ -166,7 +166,7 @@ func (j *journey) script(name string, args ...string) (int, string) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Dir = j.dir
-	cmd.Env = append(j.google.Environment(j.dir), "PATH="+j.path("bin")+":"+os.Getenv("PATH"), "HOME="+j.dir, "TMPDIR="+j.t.TempDir(),
+	cmd.Env = append(j.google.Environment(j.dir), "PATH="+j.path("bin")+":"+os.Getenv("PATH"), "HOME="+j.dir, "TMPDIR="+j.t.TempDir(), "GORACE=atexit_sleep_ms=0",
 		"JOURNEY_OFFSET="+strconv.Itoa(int(j.offset/time.Second)), "JOURNEY_KILL="+j.kill)
 	err := cmd.Run()
 	var exit *exec.ExitError
