@@ -368,3 +368,7 @@ func TestPullRequestsFollowBranches(t *testing.T) {
 		t.Errorf("reopening: %v", err)
 	}
 }
+
+func pullOf(head, base string) *github.NewPullRequest {
+	return &github.NewPullRequest{Title: github.String("t"), Head: &head, Base: &base}
+}
