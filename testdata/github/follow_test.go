@@ -199,6 +199,12 @@ func (h *hub) refuses(w http.ResponseWriter, r *http.Request, body []byte) bool 
 		json.NewEncoder(w).Encode(map[string]any{"message": message, "errors": details, "documentation_url": "https://docs.github.com/rest"})
 		return true
 	}
+	if len(h.limits) > 0 {
+		status := h.limits[0]
+		h.limits = h.limits[1:]
+		w.Header().Set("Retry-After", "1")
+		return refuse(status, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.")
+	}
 	if token := r.Header.Get("Authorization"); token != "" && token != "Bearer "+h.Token && token != "Bearer "+h.Other {
 		return refuse(http.StatusUnauthorized, "Bad credentials")
 	}

@@ -35,6 +35,14 @@ type hub struct {
 	emulate string
 	mu      sync.Mutex
 	synced  map[string]string // branches as emulate has them
+	limits  []int             // statuses of GitHub's rate limits that the next requests get
+}
+
+// Limit answers the next requests with GitHub's limits for too much at once: 403 or 429, and a second to wait.
+func (h *hub) Limit(statuses ...int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.limits = statuses
 }
 
 // emulated are answers of emulate that are not as GitHub describes them: they are emulate's, and nothing of dekey's reads

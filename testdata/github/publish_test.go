@@ -52,13 +52,31 @@ func shop(t *testing.T) *user {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	u := &user{hub: start(t, "acme/shop", content), t: t, clone: filepath.Join(t.TempDir(), "clone"), out: filepath.Join(t.TempDir(), "out")}
+	u := &user{hub: start(t, "acme/shop", content), t: t, clone: filepath.Join(t.TempDir(), "clone")}
 	if output, err := exec.CommandContext(t.Context(), "git", "clone", "-q", u.Repository.Dir, u.clone).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	u.git("remote", "set-url", "origin", u.URL+"/acme/shop.git")
-	u.run("draft", u.clone, "--policy", filepath.Join(u.clone, "dekey.yaml"), "--out", u.out)
+	u.draft("")
 	return u
+}
+
+// draft drafts by the example's policy, with more behind it.
+func (u *user) draft(more string) {
+	u.t.Helper()
+	policy, err := os.ReadFile(filepath.Join("..", "shop", "dekey.yaml"))
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	dir := u.t.TempDir()
+	u.out = filepath.Join(dir, "out")
+	file := filepath.Join(dir, "policy.yaml")
+	if err := os.WriteFile(file, append(policy, more...), 0o666); err != nil {
+		u.t.Fatal(err)
+	}
+	if stdout, stderr, code := u.run("draft", u.clone, "--policy", file, "--out", u.out); code != 0 {
+		u.t.Fatalf("draft: exit code %d\n%s%s", code, stdout, stderr)
+	}
 }
 
 func (u *user) git(args ...string) {
@@ -173,6 +191,23 @@ func TestPublish(t *testing.T) {
 		t.Errorf("the branch has\n%s", u.log())
 	}
 
+	// Another plan comes on top of it, in the same pull request.
+	u.draft(`  frontend/web-gcp: web@acme-shop.iam.gserviceaccount.com
+workloads:
+- workload: frontend/Deployment/web
+  answers: {program-reads-key: reads-adc, by: ann, reason: looked}
+`)
+	u.Limit(403, 429)
+	u.publish("updated")
+	if got := u.log(); strings.Count(got, "robot: ") != 2 || !strings.Contains(got, "ann: a note") {
+		t.Errorf("the branch has\n%s", got)
+	}
+	changed := u.pull(1)
+	if text := changed.GetBody(); !strings.HasPrefix(text, "Please look at this first.") || !strings.HasSuffix(text, "Thanks.") || !strings.Contains(text, "- [x]") || !strings.Contains(text, "frontend/Deployment/web") {
+		t.Errorf("body:\n%s", text)
+	}
+	u.publish("unchanged")
+
 	// The base moves on elsewhere: the pull request stays as it is, and can be merged.
 	u.Repository.Commit("main", "ann", "elsewhere", map[string]string{"OTHER.md": "x\n"})
 	u.publish("unchanged")
@@ -192,12 +227,17 @@ func TestPublish(t *testing.T) {
 	if got := u.pull(1); got.GetState() != "open" {
 		t.Errorf("state %s", got.GetState())
 	}
+}
 
+// Merged, there is nothing left to propose. (emulate merges the head that a pull request was opened with.)
+func TestPublishMerged(t *testing.T) {
+	u := shop(t)
+	u.publish("created", "--draft=false")
 	if _, _, err := u.person().PullRequests.Merge(t.Context(), "acme", "shop", 1, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	after := u.publish("unchanged", "--draft=false")
-	if after.PullRequests[0].Number != 1 || len(u.Repository.Branches()) != 2 {
+	if after.PullRequests[0].Number != 1 || len(u.Repository.Branches()) != 2 || u.pull(1).GetState() != "closed" {
 		t.Errorf("after the merge: %+v, branches %q", after, u.Repository.Branches())
 	}
 }
