@@ -112,7 +112,9 @@ type writer struct {
 	slug   string
 	moves  []planner.Move
 	moving map[scanner.Ref]bool // the workloads of moves; nil: not asked yet
-	extra  string               // the path of the report in the branch, or ""
+	// deleted says when which key was reported as deleted, by its id.
+	deleted map[string]string
+	extra   string // the path of the report in the branch, or ""
 }
 
 func (w *writer) parts(rows int) Parts {
@@ -389,6 +391,11 @@ func (w *writer) evidence(rows int) string {
 	s.line("### Evidence\n")
 	for _, source := range w.r.Sources {
 		s.line("- %s %s at %s", prose(source.Kind), code(source.Where), code(cmp.Or(source.State, "no commit")))
+	}
+	for _, key := range w.g.keys {
+		if at := w.deleted[key]; at != "" {
+			lines = append(lines, fmt.Sprintf("- key %s of %s: reported as deleted at %s", code(key[:min(12, len(key))]), code(w.c.key(key).Email), code(at)))
+		}
 	}
 	if len(lines) == 0 {
 		s.line("- Google's evidence about the use of these keys was not read.")

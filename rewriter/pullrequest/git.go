@@ -20,6 +20,7 @@ type Clone struct {
 	common string // its .git
 	env    []string
 	hide   []string // what is never shown, whoever prints it
+	blobs  map[string][]byte
 }
 
 // OpenClone opens the clone that dir is in. env is the environment of git's calls.

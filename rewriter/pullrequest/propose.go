@@ -3,11 +3,20 @@ package pullrequest
 import (
 	"context"
 	"strings"
+	"time"
+
+	"dekey/rewriter/runbook"
 )
 
 // words are a group's title and body.
 func (p *publisher) words(g group, room int) (title, body string, err error) {
-	w := &writer{c: p.Changeset, r: p.report, stage: p.Stage, g: g, slug: slugOf(g), moves: p.Changeset.movesOf(g), extra: p.Report}
+	w := &writer{c: p.Changeset, r: p.report, stage: p.Stage, g: g, slug: slugOf(g), moves: p.Changeset.movesOf(g), extra: p.Report, deleted: map[string]string{}}
+	evidence := runbook.ReadEvidence(p.Changeset.Evidence, p.Changeset.Input.Plan.ID)
+	for _, key := range g.keys {
+		if record, err := evidence.Deleted(key); err == nil {
+			w.deleted[key] = record.Time.Format(time.RFC3339)
+		}
+	}
 	return w.render(p.Templates, room)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dekey/rewriter"
@@ -33,8 +34,41 @@ func (c *Clone) entries(ctx context.Context, commit string, paths []string) (map
 	return found, nil
 }
 
+// load reads the contents of many files by one call; blob then has them.
+func (c *Clone) load(ctx context.Context, files map[string]entry) error {
+	var ids []string
+	for _, name := range sortedKeys(files) {
+		e := files[name]
+		if _, known := c.blobs[e.blob]; !known && (e.mode == "100644" || e.mode == "100755") {
+			ids = append(ids, e.blob)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	out, err := c.read(ctx, []byte(strings.Join(ids, "\n")+"\n"), "cat-file", "--batch=%(objectsize)")
+	if err != nil {
+		return fmt.Errorf("reading files: %w", err)
+	}
+	if c.blobs == nil {
+		c.blobs = map[string][]byte{}
+	}
+	for _, id := range ids {
+		head, rest, found := bytes.Cut(out, []byte("\n"))
+		size, err := strconv.Atoi(string(head))
+		if !found || err != nil || size > len(rest)-1 {
+			return problem("fetch them first: the clone has not all of its history (git fetch --refetch)", "reading files: the clone does not have the blob %.12s", id)
+		}
+		c.blobs[id], out = rest[:size:size], rest[size+1:]
+	}
+	return nil
+}
+
 // blob reads a file's content.
 func (c *Clone) blob(ctx context.Context, e entry) ([]byte, error) {
+	if text, known := c.blobs[e.blob]; known {
+		return text, nil
+	}
 	out, err := c.read(ctx, nil, "cat-file", "blob", e.blob)
 	if err != nil {
 		return nil, fmt.Errorf("reading the blob %.12s: %w", e.blob, err)
@@ -91,7 +125,10 @@ func (c *Clone) sees(ctx context.Context, base string, list []change) (todo []ch
 	for _, one := range list {
 		paths = append(paths, one.path)
 	}
-	if at, err = c.entries(ctx, base, paths); err != nil {
+	if at, err = c.entries(ctx, base, paths); err == nil {
+		err = c.load(ctx, at)
+	}
+	if err != nil {
 		return nil, nil, nil, nil, err
 	}
 	for _, one := range list {
@@ -140,6 +177,15 @@ func (c *Clone) want(ctx context.Context, base string, todo []change, at map[str
 	d := &desire{files: map[string]entry{}, text: map[string][]byte{}}
 	staged, err := c.staged(ctx, index)
 	if err != nil {
+		return nil, err
+	}
+	made := map[string]entry{}
+	for _, one := range todo {
+		if !one.direct {
+			made[one.path] = staged[one.path]
+		}
+	}
+	if err := c.load(ctx, made); err != nil {
 		return nil, err
 	}
 	for _, one := range todo {
