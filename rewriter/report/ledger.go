@@ -17,7 +17,8 @@ type Entry struct {
 }
 
 // Ledger counts keys over inventories in time: how many are left, how old the oldest is, which are new, and who holds
-// each up. A key that is missing from one inventory and back in the next counts as new then.
+// each up. A key that is missing from one inventory and back in the next counts as new then. One that is missing from an
+// inventory with gaps may be there, unseen: it is not called gone.
 func Ledger(entries []Entry) *Sheet {
 	s := &Sheet{Title: "Ledger of keys", Chart: &Chart{Title: "Keys left"}}
 	points := Table{Name: "ledger", Head: []string{"inventory", "keys", "new", "gone", "uses", "workloads", "oldest key", "gaps"}}
@@ -48,7 +49,7 @@ func Ledger(entries []Entry) *Sheet {
 			workloads[f.Workload.String()] = true
 		}
 		points.Rows = append(points.Rows, []string{
-			name, fmt.Sprint(len(current)), fmt.Sprint(fresh), fmt.Sprint(gone), fmt.Sprint(len(entry.Inventory.Findings)), fmt.Sprint(len(workloads)),
+			name, fmt.Sprint(len(current)), fmt.Sprint(fresh), goneText(gone, len(entry.Inventory.Gaps)), fmt.Sprint(len(entry.Inventory.Findings)), fmt.Sprint(len(workloads)),
 			oldest(entry.Inventory), fmt.Sprint(len(entry.Inventory.Gaps)),
 		})
 		s.Chart.Labels, s.Chart.Values = append(s.Chart.Labels, name), append(s.Chart.Values, len(current))
@@ -66,10 +67,21 @@ func Ledger(entries []Entry) *Sheet {
 	s.Tables = []Table{points, left}
 	first := s.Chart.Values[0]
 	s.Headline = fmt.Sprintf("%s left of %s at the start.", count(len(last.Keys), "key"), thousands(first))
+	if n := len(last.Gaps); n > 0 {
+		s.Headline = fmt.Sprintf("At least %s", s.Headline)
+	}
 	if n := points.Rows[len(points.Rows)-1][2]; n != "0" {
 		s.Headline = fmt.Sprintf("%s new since the inventory before. %s", n, s.Headline)
 	}
 	return s
+}
+
+// goneText counts keys that an inventory no longer has.
+func goneText(n, gaps int) string {
+	if n > 0 && gaps > 0 {
+		return fmt.Sprintf("%d, or unseen", n)
+	}
+	return fmt.Sprint(n)
 }
 
 func oldest(inv *scanner.Inventory) string {

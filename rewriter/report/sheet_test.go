@@ -100,7 +100,7 @@ func TestLedger(t *testing.T) {
 		{Name: "tuesday", Inventory: inventory(0, "a")},
 		{Name: "wednesday", Inventory: inventory(1, "a", "c", "undated")},
 	})
-	if want := "2 new since the inventory before. 3 keys left of 3 at the start."; s.Headline != want {
+	if want := "2 new since the inventory before. At least 3 keys left of 3 at the start."; s.Headline != want {
 		t.Errorf("headline %q", s.Headline)
 	}
 	if diff := cmp.Diff([]string{"namespace legacy: forbidden"}, s.Warnings); diff != "" {
@@ -121,6 +121,10 @@ func TestLedger(t *testing.T) {
 	}
 	if diff := cmp.Diff(wantKeys, s.Tables[1].Rows); diff != "" {
 		t.Error(diff)
+	}
+	unseen := report.Ledger([]report.Entry{{Name: "monday", Inventory: inventory(0, "a", "b")}, {Name: "tuesday", Inventory: inventory(1, "a")}})
+	if got := unseen.Tables[0].Rows[1][3]; got != "1, or unseen" {
+		t.Errorf("a key that a gap may hide counts as gone: %q", got)
 	}
 	if s := report.Ledger(nil); s.Headline != "No inventory was given." {
 		t.Errorf("headline %q", s.Headline)

@@ -31,7 +31,8 @@ inventory, a plan, or a changeset folder. Holds and gaps come first.
 With --verify it computes again, from the files alone, the plan's id and the digests
 that the changeset records. With --diff it compares two inventories, plans or folders,
 the older one first. With --ledger it counts keys over many inventories, the oldest
-first: how many are left, which are new, who holds each up.`,
+first: how many are left, which are new, who holds each up. A folder is one of them:
+the inventories in it, of the clusters of one night, are joined.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case compare && ledger, verify && (compare || ledger):
@@ -87,7 +88,7 @@ first: how many are left, which are new, who holds each up.`,
 	output.add(cmd.Flags(), "text")
 	cmd.Flags().BoolVar(&verify, "verify", false, "compute the plan's id and the recorded digests again, and say whether they hold")
 	cmd.Flags().BoolVar(&compare, "diff", false, "compare OLD and NEW")
-	cmd.Flags().BoolVar(&ledger, "ledger", false, "count keys over INVENTORY...")
+	cmd.Flags().BoolVar(&ledger, "ledger", false, "count keys over INVENTORY... (files, or folders of files)")
 	cmd.Flags().StringVar(&merge, "merge", "", "the `DAY` of the merge, YYYY-MM-DD: the dates of the later steps follow from it")
 	cmd.Flags().StringVar(&approval.Ticket, "ticket", "", "the change's ticket `NUMBER`")
 	cmd.Flags().StringVar(&approval.Approver, "approver", "", "who approves the change")
@@ -134,21 +135,51 @@ func (o *output) printSheet(sys System, sheet *report.Sheet) error {
 	return err
 }
 
-// readLedger reads inventories in the order of the command line.
+// readLedger reads inventories in the order of the command line. A folder is one entry: the inventories in it, of the
+// clusters and checkouts of one night, joined.
 func readLedger(names []string) ([]report.Entry, error) {
 	var entries []report.Entry
 	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, usagef("reading %s: %w", name, causeOf(err))
+		files := []string{name}
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			if files, err = inventoriesIn(name); err != nil || len(files) == 0 {
+				return nil, usagef("reading %s: there is no inventory (*.json) in it", name)
+			}
 		}
-		inventory, err := planfile.ReadInventory(name, data)
-		if err != nil {
-			return nil, usageError{err}
+		var inventories []scanner.Inventory
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return nil, usagef("reading %s: %w", file, causeOf(err))
+			}
+			inventory, err := planfile.ReadInventory(file, data)
+			if err != nil {
+				return nil, usageError{err}
+			}
+			inventories = append(inventories, inventory)
+		}
+		inventory := inventories[0]
+		if len(inventories) > 1 {
+			inventory = scanner.Merge(inventories...)
 		}
 		entries = append(entries, report.Entry{Name: name, Inventory: &inventory})
 	}
 	return entries, nil
+}
+
+// inventoriesIn are the JSON files of a folder, by name.
+func inventoriesIn(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, entry := range entries {
+		if !entry.IsDir() && filepath.Ext(entry.Name()) == ".json" {
+			files = append(files, filepath.Join(folder, entry.Name()))
+		}
+	}
+	return files, nil
 }
 
 // readReported reads an inventory, a plan or a changeset folder.
