@@ -34,22 +34,22 @@ func run(t *testing.T, files map[string]string, policy planner.Policy) lint.Resu
 	}
 	var listener iam.Listener
 	var glance iam.Glance
+	var collector code.Collector
 	var in lint.Input
 	reader := listener.Reader(manifest.New(manifest.Options{Root: root, ID: "r", Also: &manifest.Also{
 		File: func(name string, text []byte) bool {
+			collector.Take(name, text)
 			glance.File(name, text)
 			return iam.Concerns(text)
 		},
+		Wants:    collector.Wants,
 		Document: iam.Concerns,
 	}}))
 	inventory, err := scanner.Scan(t.Context(), reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := code.Read(t.Context(), code.Options{Root: root, ID: "r"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	read := collector.Result("r")
 	if err := reader.Related(t.Context(), lint.Interest(listener.Facts(read.Facts)), iam.Silence{}); err != nil {
 		t.Fatal(err)
 	}

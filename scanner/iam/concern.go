@@ -10,6 +10,9 @@ import (
 
 // Concerns says whether a manifest, or a document of one, has to be decoded for what it says about identities.
 func Concerns(text []byte) bool {
+	if disagrees(text) {
+		return true
+	}
 	for _, word := range []string{"iam.gke.io", "gcp-service-account", "iam.cnrm.cloud.google.com", "container.cnrm.cloud.google.com"} {
 		if bytes.Contains(text, []byte(word)) {
 			return true
@@ -21,7 +24,7 @@ func Concerns(text []byte) bool {
 	if bytes.Contains(text, []byte("cloudplatform.gcp.")) && bytes.Contains(text, []byte("ServiceAccountKey")) {
 		return true
 	}
-	return disagrees(text)
+	return false
 }
 
 // Both spellings of a pod's service account.
@@ -60,7 +63,27 @@ type Glance struct {
 	templates  bool
 }
 
-var namespaceWritten = regexp.MustCompile(`(?m)^\s*(?:- )?["']?namespace["']?\s*:\s*["']?([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)["']?,?\s*$`)
+// namespaces are the values of keys namespace that stand on lines of their own.
+func namespaces(text []byte) []string {
+	var found []string
+	for len(found) < 64 {
+		at := bytes.Index(text, []byte("namespace:"))
+		if at < 0 {
+			break
+		}
+		before := text[bytes.LastIndexByte(text[:at], '\n')+1 : at]
+		text = text[at+len("namespace:"):]
+		value := text
+		if end := bytes.IndexByte(text, '\n'); end >= 0 {
+			value = text[:end]
+		}
+		value = bytes.Trim(value, " \t\r\"'")
+		if len(bytes.TrimLeft(before, " -")) == 0 && len(value) > 0 && len(value) < 64 && len(bytes.Trim(value, "abcdefghijklmnopqrstuvwxyz0123456789-")) == 0 {
+			found = append(found, string(value))
+		}
+	}
+	return found
+}
 
 // File takes one file: the namespaces that it names, and whether it is a template that declares service accounts.
 func (g *Glance) File(name string, text []byte) {
@@ -68,13 +91,14 @@ func (g *Glance) File(name string, text []byte) {
 		(bytes.Contains(text, []byte("{{")) || strings.Contains(name, "sonnet") || strings.HasSuffix(name, ".cue"))
 	var fresh []string
 	if bytes.Contains(text, []byte("namespace")) {
-		for document := range bytes.SplitSeq(text, []byte("\n---")) {
-			// The resources of Config Connector stand wherever its operators want them.
-			if bytes.Contains(document, []byte("cnrm.cloud.google.com")) {
-				continue
-			}
-			for _, m := range namespaceWritten.FindAllSubmatch(document, 64) {
-				fresh = append(fresh, string(m[1]))
+		if !bytes.Contains(text, []byte("cnrm.cloud.google.com")) {
+			fresh = namespaces(text)
+		} else {
+			for document := range bytes.SplitSeq(text, []byte("\n---")) {
+				// The resources of Config Connector stand wherever its operators want them.
+				if !bytes.Contains(document, []byte("cnrm.cloud.google.com")) {
+					fresh = append(fresh, namespaces(document)...)
+				}
 			}
 		}
 	}

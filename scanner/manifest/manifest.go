@@ -48,6 +48,8 @@ type Also struct {
 	// File looks at a whole file: a manifest, which matters where File says so, with the renderings that take it in; or a
 	// template, which is only shown.
 	File func(name string, text []byte) bool
+	// Wants names files that would not be read whole, or not at all: File looks at those too, and its answer is not asked.
+	Wants func(name string) bool
 	// Document looks at one document of a file that matters.
 	Document func(text []byte) bool
 }

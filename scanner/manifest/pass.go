@@ -71,6 +71,9 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 			if r.skipped(name) {
 				return checkout.None
 			}
+			if r.options.Also != nil && r.options.Also.Wants != nil && r.options.Also.Wants(name) {
+				return checkout.Whole
+			}
 			return classify(name).amount()
 		},
 		Visit: func(worker int, name string, data []byte) {

@@ -58,7 +58,9 @@ func (r *Reader) look(name string, data []byte, x *nameIndex) marks {
 	if r.options.Also == nil || found&unreadable != 0 {
 		return found
 	}
-	if kind := classify(name); (kind == manifest || kind == template) && r.options.Also.File(name, data) && kind == manifest {
+	kind := classify(name)
+	wanted := r.options.Also.Wants != nil && r.options.Also.Wants(name)
+	if (wanted || kind == manifest || kind == template) && r.options.Also.File(name, data) && kind == manifest {
 		found |= also
 	}
 	return found

@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -41,6 +43,7 @@ func Read(source string, files []File) (iam.Facts, []scanner.Gap) {
 	slices.SortFunc(files, func(a, b File) int {
 		return cmp.Or(cmp.Compare(path.Dir(a.Path), path.Dir(b.Path)), cmp.Compare(a.Path, b.Path))
 	})
+	var modules []*module
 	for len(files) > 0 {
 		dir := path.Dir(files[0].Path)
 		n := 1
@@ -48,13 +51,27 @@ func Read(source string, files []File) (iam.Facts, []scanner.Gap) {
 			n++
 		}
 		m := newModule(source, dir)
-		for _, f := range files[:n] {
-			if err := m.parse(f); err != nil {
-				gaps = append(gaps, scanner.Gap{Source: source, What: err.where, Why: err.why})
-			}
-		}
-		m.facts(&facts)
+		m.files = files[:n]
+		modules = append(modules, m)
 		files = files[n:]
+	}
+	var wait sync.WaitGroup
+	next := make(chan *module)
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for m := range next {
+				m.read()
+			}
+		})
+	}
+	for _, m := range modules {
+		next <- m
+	}
+	close(next)
+	wait.Wait()
+	for _, m := range modules {
+		facts.Add(m.found)
+		gaps = append(gaps, m.gaps...)
 	}
 	return facts, gaps
 }
@@ -73,8 +90,21 @@ func Concerns(data []byte) bool {
 
 type problem struct{ where, why string }
 
+// read parses the module's files and finds what they say.
+func (m *module) read() {
+	for _, f := range m.files {
+		if err := m.parse(f); err != nil {
+			m.gaps = append(m.gaps, scanner.Gap{Source: m.source, What: err.where, Why: err.why})
+		}
+	}
+	m.facts(&m.found)
+}
+
 // A module is the files of one folder.
 type module struct {
+	files       []File
+	found       iam.Facts
+	gaps        []scanner.Gap
 	source, dir string
 	blocks      []block
 	locals      map[string]hcl.Expression
@@ -172,7 +202,12 @@ func parse(f File) (*hcl.File, hcl.Diagnostics, bool) {
 		var p parsed
 		if strings.HasSuffix(f.Path, ".json") {
 			p.file, p.diagnostics = json.Parse(f.Data, f.Path)
-		} else {
+			done <- p
+			return
+		}
+		chopped := chop(f.Data)
+		p.file, p.diagnostics = hclsyntax.ParseConfig(chopped, f.Path, hcl.InitialPos)
+		if p.diagnostics.HasErrors() && len(chopped) != len(f.Data) {
 			p.file, p.diagnostics = hclsyntax.ParseConfig(f.Data, f.Path, hcl.InitialPos)
 		}
 		done <- p

@@ -190,21 +190,18 @@ func scanForLint(ctx context.Context, sys System, in *lint.Input, paths []string
 	for _, path := range paths {
 		notes := &notes{source: path}
 		options := manifestOptions(sys, path, nil, in.Policy.Namespaces, in.Policy.Limits)
-		options.Also = &manifest.Also{File: notes.file, Document: iam.Concerns}
-		reader := listener.Reader(manifest.New(options))
-		readers = append(readers, suppressing{reader, notes})
-		read, err := code.Read(ctx, code.Options{Root: path, Levels: in.Policy.Limits.Levels, Note: lint.Marker()})
-		if err != nil {
-			return err
-		}
-		more, gaps = append(more, read.Facts), append(gaps, read.Gaps...)
-		for _, f := range read.Noted {
-			in.Suppressions = append(in.Suppressions, lint.Suppressions(f.Source, f.Path, f.Data)...)
-		}
+		options.Also = &manifest.Also{File: notes.file, Wants: notes.code.Wants, Document: iam.Concerns}
+		readers = append(readers, suppressing{listener.Reader(manifest.New(options)), notes})
 	}
 	inventory, err := scanner.Scan(ctx, readers...)
 	if err != nil {
 		return fmt.Errorf("reading: %w", err)
+	}
+	for _, r := range readers {
+		notes := r.(suppressing).notes
+		read := notes.code.Result(notes.source)
+		more, gaps = append(more, read.Facts, notes.glance.Facts()), append(gaps, read.Gaps...)
+		in.Suppressions = append(in.Suppressions, notes.sorted()...)
 	}
 	// What is granted has to be there: the accounts that grants name are looked for as far as nothing was said of them.
 	if interest := lint.Interest(listener.Facts(more...)); !interest.Empty() {
@@ -213,11 +210,6 @@ func scanForLint(ctx context.Context, sys System, in *lint.Input, paths []string
 				return fmt.Errorf("reading: %w", err)
 			}
 		}
-	}
-	for _, r := range readers {
-		notes := r.(suppressing).notes
-		in.Suppressions = append(in.Suppressions, notes.sorted()...)
-		more = append(more, notes.glance.Facts())
 	}
 	in.Facts = listener.Facts(more...)
 	inventory.Gaps = joinGaps(inventory.Gaps, gaps)
@@ -240,16 +232,18 @@ type suppressing struct {
 	notes *notes
 }
 
-// notes collect the comments of manifests while they are searched.
+// notes collect the comments of files, and what is no manifest, while the checkout is walked.
 type notes struct {
 	source string
 	mu     sync.Mutex
 	found  []lint.Suppression
 	glance iam.Glance
+	code   code.Collector
 }
 
-// file says whether a manifest matters to the rules.
+// file says whether a manifest matters to the rules, and keeps what they ask of other files.
 func (n *notes) file(name string, text []byte) bool {
+	n.code.Take(name, text)
 	if bytes.Contains(text, []byte(lint.Marker())) {
 		found := lint.Suppressions(n.source, strings.Clone(name), text)
 		n.mu.Lock()
