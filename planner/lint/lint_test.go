@@ -39,8 +39,7 @@ func run(t *testing.T, files map[string]string, policy planner.Policy) lint.Resu
 	reader := listener.Reader(manifest.New(manifest.Options{Root: root, ID: "r", Also: &manifest.Also{
 		File: func(name string, text []byte) bool {
 			collector.Take(name, text)
-			glance.File(name, text)
-			return iam.Concerns(text)
+			return glance.File(name, text)
 		},
 		Wants:    collector.Wants,
 		Document: iam.Concerns,

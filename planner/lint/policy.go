@@ -244,13 +244,18 @@ func (w *world) exists(p principal) bool {
 	return false
 }
 
-// Interest is what a scan has to look for beside keys: the service accounts that grants name.
+// Interest is what a scan has to look for beside keys: the service accounts that grants name, and nobody was seen to declare.
 func Interest(facts iam.Facts) scanner.Interest {
 	var interest scanner.Interest
+	type name struct{ namespace, name iam.Value }
+	declared := map[name]bool{}
+	for _, k := range facts.KSAs {
+		declared[name{k.Namespace, k.Name}] = true
+	}
 	for _, g := range facts.Grants {
 		for _, m := range g.Members {
 			p, ok, _, _ := parse(m.Value)
-			if ok && p.set == "" && p.namespace.Known() && p.name.Known() {
+			if ok && p.set == "" && p.namespace.Known() && p.name.Known() && !declared[name{p.namespace, p.name}] {
 				interest.ServiceAccounts = append(interest.ServiceAccounts, scanner.Ref{
 					APIVersion: "v1", Kind: "ServiceAccount", Namespace: string(p.namespace), Name: string(p.name),
 				})

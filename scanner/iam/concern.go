@@ -6,25 +6,48 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"dekey/scanner/manifest/search"
 )
 
+// words are what a manifest about identities is written with. All are searched for at once.
+var words = []string{
+	"iam.gke.io", "gcp-service-account", "iam.cnrm.cloud.google.com", "container.cnrm.cloud.google.com", // matter by themselves
+	"ServiceAccount", "gserviceaccount", "cloudplatform.gcp.", "ServiceAccountKey", "serviceAccountName", "serviceAccount:", `serviceAccount"`, "namespace:", "cnrm.cloud.google.com",
+}
+
+// own is how many of words matter by themselves.
+const own = 4
+
+var wordSet = sync.OnceValue(func() *search.Set { return search.New(words...) })
+
+// A written is the set of words that a text holds, by their index.
+type written uint32
+
+func wordsOf(text []byte) written {
+	var found written
+	wordSet().Find(text, func(n, _ int) bool {
+		found |= 1 << n
+		return true
+	})
+	return found
+}
+
+func (w written) has(word string) bool { return w&(1<<slices.Index(words, word)) != 0 }
+
 // Concerns says whether a manifest, or a document of one, has to be decoded for what it says about identities.
-func Concerns(text []byte) bool {
-	if disagrees(text) {
+func Concerns(text []byte) bool { return wordsOf(text).concern(text) }
+
+func (w written) concern(text []byte) bool {
+	switch {
+	case w&(1<<own-1) != 0,
+		w.has("ServiceAccount") && w.has("gserviceaccount"),
+		w.has("cloudplatform.gcp.") && w.has("ServiceAccountKey"):
+		return true
+	case w.has("ServiceAccount") && bytes.Contains(text, []byte("gke.io")):
 		return true
 	}
-	for _, word := range []string{"iam.gke.io", "gcp-service-account", "iam.cnrm.cloud.google.com", "container.cnrm.cloud.google.com"} {
-		if bytes.Contains(text, []byte(word)) {
-			return true
-		}
-	}
-	if bytes.Contains(text, []byte("ServiceAccount")) && (bytes.Contains(text, []byte("gserviceaccount")) || bytes.Contains(text, []byte("gke.io"))) {
-		return true
-	}
-	if bytes.Contains(text, []byte("cloudplatform.gcp.")) && bytes.Contains(text, []byte("ServiceAccountKey")) {
-		return true
-	}
-	return false
+	return w.has("serviceAccountName") && (w.has("serviceAccount:") || w.has(`serviceAccount"`)) && disagrees(text)
 }
 
 // Both spellings of a pod's service account.
@@ -35,22 +58,18 @@ var (
 
 // disagrees says that a text names service accounts in both spellings, and not the same ones.
 func disagrees(text []byte) bool {
-	if !bytes.Contains(text, []byte("serviceAccountName")) || !bytes.Contains(text, []byte("serviceAccount:")) && !bytes.Contains(text, []byte(`serviceAccount"`)) {
-		return false
-	}
-	written := func(pattern *regexp.Regexp) []string {
-		var names []string
+	names := func(pattern *regexp.Regexp) []string {
+		var found []string
 		for _, m := range pattern.FindAllSubmatch(text, -1) {
-			names = append(names, string(m[1]))
+			found = append(found, string(m[1]))
 		}
-		return names
+		return found
 	}
-	obsolete := written(obsoleteWritten)
+	obsolete := names(obsoleteWritten)
 	if len(obsolete) == 0 {
 		return false
 	}
-	names := written(nameWritten)
-	return slices.ContainsFunc(names, func(name string) bool {
+	return slices.ContainsFunc(names(nameWritten), func(name string) bool {
 		return slices.ContainsFunc(obsolete, func(o string) bool { return o != name })
 	})
 }
@@ -85,13 +104,15 @@ func namespaces(text []byte) []string {
 	return found
 }
 
-// File takes one file: the namespaces that it names, and whether it is a template that declares service accounts.
-func (g *Glance) File(name string, text []byte) {
-	template := bytes.Contains(text, []byte("ServiceAccount")) &&
+// File takes one file: the namespaces that it names, and whether it is a template that declares service accounts. It says
+// what Concerns says.
+func (g *Glance) File(name string, text []byte) (concerns bool) {
+	words := wordsOf(text)
+	template := words.has("ServiceAccount") &&
 		(bytes.Contains(text, []byte("{{")) || strings.Contains(name, "sonnet") || strings.HasSuffix(name, ".cue"))
 	var fresh []string
-	if bytes.Contains(text, []byte("namespace")) {
-		if !bytes.Contains(text, []byte("cnrm.cloud.google.com")) {
+	if words.has("namespace:") {
+		if !words.has("cnrm.cloud.google.com") {
 			fresh = namespaces(text)
 		} else {
 			for document := range bytes.SplitSeq(text, []byte("\n---")) {
@@ -102,8 +123,9 @@ func (g *Glance) File(name string, text []byte) {
 			}
 		}
 	}
+	concerns = words.concern(text)
 	if !template && len(fresh) == 0 {
-		return
+		return concerns
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -114,6 +136,7 @@ func (g *Glance) File(name string, text []byte) {
 		}
 		g.namespaces[namespace] = true
 	}
+	return concerns
 }
 
 // Facts are what was noted.

@@ -250,8 +250,7 @@ func (n *notes) file(name string, text []byte) bool {
 		n.found = append(n.found, found...)
 		n.mu.Unlock()
 	}
-	n.glance.File(name, text)
-	return iam.Concerns(text)
+	return n.glance.File(name, text)
 }
 
 func (n *notes) sorted() []lint.Suppression {
