@@ -24,15 +24,18 @@ func authorities(ctx context.Context, sys System, paths []string, policy planner
 			continue
 		}
 		options := manifestOptions(sys, path, nil, policy.Namespaces, policy.Limits)
-		options.Also = &manifest.Also{File: func(_ string, text []byte) bool { return iam.Concerns(text) }, Document: iam.Concerns}
+		var others code.Collector
+		options.Also = &manifest.Also{
+			File: func(name string, text []byte) bool {
+				others.Take(name, text)
+				return iam.Concerns(text)
+			},
+			Wants: others.Wants, Document: iam.Concerns,
+		}
 		if err := listener.Reader(manifest.New(options)).Read(ctx, iam.Silence{}); err != nil {
 			return fmt.Errorf("reading %s: %w", path, err)
 		}
-		read, err := code.Read(ctx, code.Options{Root: path, Levels: policy.Limits.Levels})
-		if err != nil {
-			return err
-		}
-		more = append(more, read.Facts)
+		more = append(more, others.Result(path).Facts)
 	}
 	for _, g := range listener.Facts(more...).Grants {
 		if g.Mode == iam.Additive || g.Target != iam.TargetAccount || !g.Name.Known() {
