@@ -178,7 +178,7 @@ func TestWhatIsRefusedIsAGap(t *testing.T) {
 				}
 			}},
 		{name: "a cluster that is not there", faults: []gcptest.Fault{{Method: "container.*", Code: 404}},
-			gaps: []string{"cluster demo-proj/us-central1/c1: container.clusters.get | Google has no such cluster"}},
+			gaps: []string{"cluster demo-proj/us-central1/c1: container.clusters.get | there is no such cluster"}},
 		{name: "projects", faults: []gcptest.Fault{gcptest.Denied("cloudresourcemanager.v3:projects.get", "x")},
 			gaps: []string{"projects/demo-proj: resourcemanager.projects.get | roles/browser"},
 			check: func(t *testing.T, inv scanner.Inventory) {

@@ -29,7 +29,7 @@ func (e *enrichment) readClusters(ctx context.Context) {
 	each(ctx, e, e.targets, func(ctx context.Context, t ClusterTarget) error {
 		facts, err := e.client.Cluster(ctx, t.Project, t.Location, t.Name)
 		if errors.Is(err, ErrNotFound) {
-			return &Error{Doing: "reading the cluster " + t.id(), What: "cluster " + t.id(), Permission: needCluster.permission, Role: needCluster.role, Err: errors.New("Google has no such cluster")}
+			return &Error{Doing: "reading the cluster " + t.id(), What: "cluster " + t.id(), Permission: needCluster.permission, Role: needCluster.role, Err: errors.New("there is no such cluster")}
 		}
 		if err != nil {
 			return err

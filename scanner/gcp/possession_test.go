@@ -1,13 +1,17 @@
 package gcp_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"dekey/scanner"
+	"dekey/scanner/gcp"
 	"dekey/scanner/gcp/gcptest"
 	"dekey/scanner/keyfile/keytest"
 )
@@ -175,5 +179,36 @@ func TestUseOfAKey(t *testing.T) {
 				t.Errorf("gaps %+v, want %d", gaps, test.gaps)
 			}
 		})
+	}
+}
+
+// Without a login only the public certificates are read. They prove possession, and there is one gap however much is asked.
+func TestWithoutCredentials(t *testing.T) {
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "missing.json"))
+	k := keytest.New("own", email)
+	google, _ := open(t, func(s *gcptest.State) { s.Project(project, "").Account(email).AddKey(k.KeyID, &k.Private.PublicKey) })
+	c, err := gcp.Open(t.Context(), gcp.Options{
+		Endpoints: []string{"certificates=" + google.URL + "/certificates"},
+		Wait:      func(context.Context, time.Duration) error { return errors.New("there is nothing to wait for") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv := inventory(key("own"))
+	targets := gcp.Targets{Clusters: []gcp.ClusterTarget{{Project: project, Location: "us-central1", Name: "c1"}}}
+	if err := c.Enrich(t.Context(), &inv, targets); err != nil {
+		t.Fatal(err)
+	}
+	if f := inv.KeyFacts[0]; f.Verdict != scanner.VerdictLive || f.Use != scanner.UseUnknown || f.Why == "" {
+		t.Errorf("fact %+v", f)
+	}
+	if len(inv.Gaps) != 1 || inv.Gaps[0].What != "Application Default Credentials" {
+		t.Errorf("gaps %+v", inv.Gaps)
+	}
+	if a := inv.Accounts[0]; a.Exists != scanner.Unknown || a.PolicyRead || a.GrantsRead {
+		t.Errorf("account %+v", a)
+	}
+	if calls := google.Calls(); len(calls) != 1 || calls["certificates"] != 1 {
+		t.Errorf("calls %v", calls)
 	}
 }
