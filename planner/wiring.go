@@ -37,7 +37,7 @@ func (x *work) unname(u *use) []Edit {
 	var edits []Edit
 	if len(u.Recipe) > 0 {
 		for _, r := range u.Recipe {
-			e := Edit{Object: x.ref, Op: r.Op, Field: r.Field, Why: "the way without a key"}
+			e := Edit{Object: x.ref, Op: r.Op, Field: r.Field, Was: x.was(u, r.Field), Why: "the way without a key"}
 			if r.Op != OpRemove {
 				e.Value = r.Value
 			}
@@ -46,9 +46,18 @@ func (x *work) unname(u *use) []Edit {
 		return edits
 	}
 	for _, at := range u.At {
-		edits = append(edits, Edit{Object: x.ref, Op: OpRemove, Field: at, Why: u.named()})
+		edits = append(edits, Edit{Object: x.ref, Op: OpRemove, Field: at, Was: x.was(u, at), Why: u.named()})
 	}
 	return edits
+}
+
+// was is the text at a field of a live object, where that is an argument: a patch tests it before it goes. The edits of a checkout
+// are proven by what they leave.
+func (x *work) was(u *use, field scanner.Path) string {
+	if i := slices.IndexFunc(u.At, field.Equal); x.move.Live && i >= 0 && i < len(u.Was) {
+		return u.Was[i]
+	}
+	return ""
 }
 
 // named says what a field is that names the key.

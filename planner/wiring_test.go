@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -349,6 +350,32 @@ func TestNamespaceOfTheRoot(t *testing.T) {
 	for _, rules := range [][]NamespaceRule{{{".", "root"}, {"a", "own"}}, {{"a", "own"}, {".", "root"}}} {
 		if ns := ruleFor("a/api.yaml", rules); ns != "own" {
 			t.Errorf("%v: %q", rules, ns)
+		}
+	}
+}
+
+// A patch of a live workload tests an argument before it removes it: the plan has its text.
+func TestArgumentsOfALiveWorkload(t *testing.T) {
+	for _, live := range []bool{true, false} {
+		b, policy := apiWorld()
+		f := &b.inv.Findings[0]
+		args := podPath.Join(object.Key("containers"), object.Item("name", "app"), object.Key("args"))
+		f.Via, f.Env, f.Field = scanner.ArgFile, "", "--credentials-file"
+		f.At, f.Was = []scanner.Path{args.Join(object.At(0)), args.Join(object.At(1))}, []string{"--credentials-file", "/secrets/api-key/key.json"}
+		f.Recipe = []scanner.FieldEdit{{Op: OpRemove, Field: f.At[0]}, {Op: OpRemove, Field: f.At[1]}}
+		want := []string{"", ""}
+		if live {
+			b.live()
+			want = f.Was
+		}
+		var got []string
+		for _, e := range one(t, b.plan(t, *policy)).Edits {
+			if e.Field.HasPrefix(args) {
+				got = append(got, e.Was)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("live %t: %q, want %q", live, got, want)
 		}
 	}
 }

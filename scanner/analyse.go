@@ -194,7 +194,7 @@ func (a *analysis) wiringFindings() {
 			f := Finding{
 				Workload: r.Ref, Container: u.Container, ContainerType: u.ContainerType, Via: u.Via, Env: u.Env, Path: u.Path,
 				Volume: u.Volume, Field: u.Field, Secret: u.Secret, Key: u.Key, Origins: u.Origins, PodSpec: u.PodSpec,
-				At: u.At, Embedded: u.Embedded, Standard: u.Standard, Catalog: u.Catalog, Recipe: u.Recipe, Hold: u.Hold,
+				At: u.At, Was: u.Was, Embedded: u.Embedded, Standard: u.Standard, Catalog: u.Catalog, Recipe: u.Recipe, Hold: u.Hold,
 				Optional: u.Optional,
 			}
 			if f.Secret.Name != "" {

@@ -152,6 +152,9 @@ type Finding struct {
 	// elements of a two-element flag), the field of the custom resource. Mounts and volumes, which several uses may
 	// share, are in the Workload's pods.
 	At []Path `json:"at"`
+	// Was are the texts at the fields of At, where they are arguments: what a patch tests before it removes them. "" for a text that
+	// is long or may hold a key.
+	Was []string `json:"was,omitempty"`
 	// Elsewhere is the ConfigMap's entry that sets the variable, through envFrom: At is then empty.
 	Elsewhere *Holder `json:"elsewhere,omitempty"`
 	// Embedded says that the use stands inside a longer text (a shell script, one element of several flags): no edit by

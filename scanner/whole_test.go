@@ -404,7 +404,7 @@ func TestPlacesComeFromTheLocator(t *testing.T) {
 	}
 }
 
-// A flag of two words is found where the flag stands, not where its object does.
+// A flag of two words is found where the flag stands, not where its object does, with both words as they are.
 func TestPlaceOfAFlagOfTwoWords(t *testing.T) {
 	o := podOf(t, &scanner.Object{Ref: scanner.Ref{APIVersion: "v1", Kind: "Pod", Namespace: "x", Name: "p"}})
 	o.Content["spec"].(map[string]any)["containers"].([]any)[0].(map[string]any)["args"] = []any{"--credentials-file", "/c/key.json"}
@@ -412,7 +412,7 @@ func TestPlaceOfAFlagOfTwoWords(t *testing.T) {
 	o.Locator = locator{}
 	inv := scan(t, objects{o})
 	i := slices.IndexFunc(inv.Findings, func(f scanner.Finding) bool { return f.Via == scanner.ArgFile })
-	if i < 0 || fmt.Sprint(inv.Findings[i].Origins) != "[{repo p.yaml 1 40 9}]" {
+	if i < 0 || fmt.Sprint(inv.Findings[i].Origins) != "[{repo p.yaml 1 40 9}]" || !slices.Equal(inv.Findings[i].Was, []string{"--credentials-file", "/c/key.json"}) {
 		t.Errorf("%+v", inv.Findings)
 	}
 }

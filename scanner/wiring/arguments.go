@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dekey/scanner/catalog"
+	"dekey/scanner/keyfile"
 	"dekey/scanner/object"
 )
 
@@ -55,6 +56,7 @@ func (r *resolver) argument(i int, n named, flag catalog.Flag, known bool) Use {
 	for _, w := range n.words {
 		if !n.embedded {
 			u.At = append(u.At, r.pod.wordField(i, c.words[w]))
+			u.Was = append(u.Was, shown(c.words[w].text))
 		}
 		if w == n.words[0] {
 			u.Origins = append(u.Origins, c.words[w].at...)
@@ -86,6 +88,14 @@ func (r *resolver) argument(i int, n named, flag catalog.Flag, known bool) Use {
 		u.Catalog = flag.Entry
 	}
 	return u
+}
+
+// shown is an argument as a plan may show it: "" for a long one, and for one that may hold a key.
+func shown(text string) string {
+	if len(text) > 1024 || keyfile.IsKeyMaterial([]byte(text)) {
+		return ""
+	}
+	return text
 }
 
 // visible shortens a name that comes from a manifest.

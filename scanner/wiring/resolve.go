@@ -28,6 +28,8 @@ type Use struct {
 	Dangling bool
 
 	At []object.Path
+	// Was are the texts at the fields of At, where they are arguments.
+	Was []string
 	// Elsewhere is the ConfigMap entry that sets the variable, when that is not the object itself.
 	Elsewhere *object.Holder
 	Origins   []object.Origin // nil: those of the object
@@ -130,9 +132,12 @@ func (r *resolver) add(i int, u Use) {
 	for n := range r.uses {
 		old := &r.uses[n]
 		if r.of[n] == i && old.Via == u.Via && old.Env == u.Env && old.Field == u.Field && old.Secret == u.Secret && old.Key == u.Key {
-			for _, at := range u.At { // the same flag twice
+			for n, at := range u.At { // the same flag twice
 				if !slices.ContainsFunc(old.At, at.Equal) {
 					old.At = append(old.At, at)
+					if n < len(u.Was) {
+						old.Was = append(old.Was, u.Was[n])
+					}
 				}
 			}
 			old.Origins = append(old.Origins, u.Origins...)
