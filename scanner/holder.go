@@ -81,6 +81,10 @@ func (c *collector) entry(found keyfile.Result, holder Holder, at []Origin) wiri
 	case keyfile.Key, keyfile.Malformed:
 		entry.Holds = object.Yes
 		entry.Keys = c.copies(found, holder, at...)
+		for _, identity := range found.Identities {
+			entry.Part = entry.Part || identity.InField()
+			entry.Impersonates = max(entry.Impersonates, identity.Impersonates)
+		}
 	case keyfile.Unknown:
 		entry.Holds = object.Unknown
 	default:

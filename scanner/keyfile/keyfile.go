@@ -67,6 +67,11 @@ type Identity struct {
 	Where string `json:"where"`
 }
 
+// InField says whether the key stood in a field of a larger text: a product's configuration that has more than the key.
+func (i Identity) InField() bool {
+	return slices.ContainsFunc(strings.Split(i.Where, " > "), func(layer string) bool { return strings.HasPrefix(layer, "field ") })
+}
+
 // A Result is what a value is. Identities is never nil for Key and Malformed; it is sorted and without repeats.
 type Result struct {
 	Kind       Kind

@@ -40,10 +40,14 @@ type Entry struct {
 	Keys  []string // ids
 	// Presumed: Holds is yes by the wiring alone; whether there is such an entry is not known.
 	Presumed bool
-	Value    string
-	Known    bool // Value is the whole value
-	Facts    []Fact
-	At       []object.Origin
+	// Part: the key is a part of the value, of which the rest is something else (a product's configuration).
+	Part bool
+	// Impersonates is the account that the file acts as with the key of another.
+	Impersonates string
+	Value        string
+	Known        bool // Value is the whole value
+	Facts        []Fact
+	At           []object.Origin
 }
 
 // A Fact is what a longer text in a ConfigMap says about key files.

@@ -170,6 +170,12 @@ func (r *resolver) ofFile(i int, h hit, u Use) {
 
 func (r *resolver) each(i int, u Use) {
 	entry, _ := r.know.Contents(u.Secret.Kind, u.Secret.Name).Entry(u.Secret.Entry)
+	if entry.Part {
+		u.Hold = append(slices.Clone(u.Hold), hold(notProvable, "the key is only a part of %s, and what else stands there is needed", visible(u.Secret.Entry)))
+	}
+	if entry.Impersonates != "" {
+		u.Hold = append(slices.Clone(u.Hold), hold(severalAccounts, "the file acts as %s, with the key of another account", visible(entry.Impersonates)))
+	}
 	if len(entry.Keys) == 0 {
 		u.Presumed = true
 		r.add(i, u)
@@ -225,6 +231,7 @@ const (
 	delegation      = "delegation"
 	dangling        = "dangling"
 	notProvable     = "not-provable"
+	severalAccounts = "several-accounts"
 	noRecipe        = "no-recipe"
 )
 
