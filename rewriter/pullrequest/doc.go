@@ -18,7 +18,8 @@
 // configuration off, as everywhere in dekey. Three calls are the user's own, with the clone's and the user's
 // configuration: fetch and push (credential helpers, SSH, insteadOf, pre-push hook) and commit (identity, signing,
 // commit hooks). A commit is made in a temporary worktree: the user's work tree, index, HEAD, branches and FETCH_HEAD
-// are never touched. A hook that changes the committed tree is refused: it would not be what was reviewed.
+// are never touched; a push through a remote of the clone's configuration moves its remote-tracking branch, as any push
+// does. A hook that changes the committed tree is refused: it would not be what was reviewed.
 //
 // # The token
 //

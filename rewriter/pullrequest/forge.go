@@ -72,15 +72,14 @@ type Committer interface {
 
 // A ForgeCommit is a commit to be made.
 type ForgeCommit struct {
-	Branch, Was  string
-	Force        bool
-	Parent       string
-	BaseTree     string // the tree of the commit that files are laid over
-	Tree         string // what must come out
-	Message      string
-	Author       string // "NAME <EMAIL>"; the forge signs only where it is ""
-	Files        []ForgeFile
-	CreateBranch bool
+	Branch, Was string
+	Force       bool
+	Parent      string
+	BaseTree    string // the tree of the commit that files are laid over
+	Tree        string // what must come out
+	Message     string
+	Author      string // "NAME <EMAIL>"; the forge signs only where it is ""
+	Files       []ForgeFile
 }
 
 // A ForgeFile is one file of a ForgeCommit. A nil Text goes.

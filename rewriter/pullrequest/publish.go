@@ -70,6 +70,9 @@ func Publish(ctx context.Context, r Request) (Result, error) {
 func Print(ctx context.Context, r Request, base string) (Result, error) {
 	p := &publisher{Request: r, result: r.result()}
 	p.base, p.baseName = base, cmp.Or(r.Base, "the base branch")
+	if !r.Clone.has(ctx, base) {
+		return Result{}, problem("run it in the clone that the changeset was drafted from, or fetch that commit", "printing what would be opened: the clone does not have the commit %.12s", base)
+	}
 	if err := p.divide(ctx); err != nil {
 		return Result{}, err
 	}
