@@ -39,6 +39,8 @@ func (e *Error) why() string {
 		return errNoCredentials.Error() + ": gcloud auth application-default login makes them"
 	case e.Service != "":
 		return fmt.Sprintf("the API %s is off: gcloud services enable %s", e.Service, e.Service)
+	case e.Status == "RATE_LIMIT_EXCEEDED" || e.Status == "rateLimitExceeded":
+		return "the quota of the project that is charged is used up"
 	case e.Code == http.StatusForbidden && e.Permission != "":
 		return fmt.Sprintf("the permission %s is missing, or the resource is; %s has it", e.Permission, e.Role)
 	case e.Code == http.StatusUnauthorized:

@@ -162,8 +162,18 @@ func passing(answer *http.Response) bool {
 	switch answer.StatusCode {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
+	case http.StatusForbidden:
+		return limited(answer)
 	}
 	return false
+}
+
+// limited says that a 403 is a quota's: Google's older APIs do not answer 429.
+// https://cloud.google.com/resource-manager/docs/core_errors
+func limited(answer *http.Response) bool {
+	body, err := io.ReadAll(answer.Body)
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil && (bytes.Contains(body, []byte(`"rateLimitExceeded"`)) || bytes.Contains(body, []byte(`"RATE_LIMIT_EXCEEDED"`)))
 }
 
 // broken says whether a request ended on its way, which may pass by itself. A login that is refused, or a name that nobody

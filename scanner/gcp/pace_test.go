@@ -48,6 +48,8 @@ func TestErrorShapes(t *testing.T) {
 		{name: "429 waits as long as it is told", fault: gcptest.Fault{Method: get, Code: 429, RetryAfter: "7", Times: 1}, calls: 2, waits: []time.Duration{7 * time.Second}},
 		{name: "429 with a date", fault: gcptest.Fault{Method: get, Code: 429, RetryAfter: "Fri, 20 Nov 2026 12:00:09 GMT", Times: 1}, calls: 2, waits: []time.Duration{9 * time.Second}},
 		{name: "429 that asks for an hour is given up at once", fault: gcptest.Fault{Method: get, Code: 429, RetryAfter: "3600"}, calls: 1, notOK: "Google answered 429"},
+		{name: "403 for a quota passes", fault: gcptest.Fault{Method: get, Code: 403, Reason: "RATE_LIMIT_EXCEEDED", Times: 1}, calls: 2, waits: []time.Duration{0}},
+		{name: "403 for a quota that stays is told", fault: gcptest.Fault{Method: get, Code: 403, Reason: "RATE_LIMIT_EXCEEDED"}, calls: 5, waits: make([]time.Duration, 4), notOK: "quota"},
 		{name: "a connection that breaks is made again", fault: gcptest.Fault{Method: get, Cut: true, Times: 1}, calls: 2, waits: []time.Duration{0}},
 		{name: "an empty answer is no account", fault: gcptest.Fault{Method: get}, calls: 1, notOK: "empty"},
 		{name: "an answer that is no JSON", fault: gcptest.Fault{Method: get, Body: "<html>hello</html>"}, calls: 1, notOK: "invalid character"},
