@@ -89,7 +89,7 @@ func closeHub(env *testscript.Env) {
 //	commit BRANCH WHO FILE...   somebody pushes a commit with these files of the current folder; -FILE deletes
 //	pulls | log BRANCH | changes | branches   tell of pull requests, commits, changing requests since the last time
 //	show BRANCH PATH            prints a file
-//	body N | edit N SCRIPT | close N | merge N | ready N | retitle N TITLE
+//	body N | edit N SCRIPT | close N | merge N | ready N | retitle N TITLE | retarget N BRANCH
 //	protect PATTERN [signed] | fork OWNER | delete BRANCH | user NAME | team NAME
 //	fault KIND ON [N] | mend       githubtest's faults; push WHO FILE is somebody's push right before ours
 func hubCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -170,6 +170,8 @@ func hubCommand(ts *testscript.TestScript, neg bool, args []string) {
 		r.Retitle(number(), args[2])
 	case "protect":
 		r.Protect(args[1], githubtest.Protection{Signed: len(args) > 2})
+	case "retarget":
+		r.Retarget(number(), args[2])
 	case "fork":
 		r.Fork(args[1])
 	case "delete":

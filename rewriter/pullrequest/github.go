@@ -396,12 +396,13 @@ func (g *GitHub) explain(err error, doing string) error {
 // https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
 var tokens = regexp.MustCompile(`\b(gh[pousr]_|github_pat_)[A-Za-z0-9_]+`)
 
-// scrub takes tokens out of what a server says: it may say back what it got.
+// scrub takes tokens out of what a server says: it may say back what it got. It stays one line, so that no part of it
+// can be taken for words of dekey's.
 func (g *GitHub) scrub(text string) string {
 	if g.o.Token != "" {
 		text = strings.ReplaceAll(text, g.o.Token, "***")
 	}
-	return tokens.ReplaceAllString(text, "***")
+	return tokens.ReplaceAllString(strings.Join(strings.Fields(text), " "), "***")
 }
 
 // cleanURL takes the address off an error of the HTTP client: it repeats what the message says already.

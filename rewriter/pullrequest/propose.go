@@ -53,8 +53,12 @@ func (p *publisher) propose(ctx context.Context, g group, o Outcome, pr *PullReq
 	} else if pr.Title != title {
 		o.Notes = append(o.Notes, "its title is a person's and stays")
 	}
-	if pr.Base != p.baseName {
+	switch {
+	case pr.Base == p.baseName:
+	case p.Base != "":
 		change.Base = p.baseName
+	default:
+		o.Notes = append(o.Notes, "it is for "+pr.Base+", which stays: --base NAME changes that")
 	}
 	if change != (Change{}) {
 		changed, err := p.Forge.Update(ctx, pr.Number, change)

@@ -85,6 +85,11 @@ func (r *Repository) Retitle(number int, title string) {
 	r.change(number, func(p *pull) { p.title = title })
 }
 
+// Retarget gives a pull request another base branch, as a person does.
+func (r *Repository) Retarget(number int, base string) {
+	r.change(number, func(p *pull) { p.base, p.baseSHA = base, r.tip(base) })
+}
+
 // ClosePull closes a pull request as a person does.
 func (r *Repository) ClosePull(number int) { r.change(number, func(p *pull) { p.close() }) }
 
