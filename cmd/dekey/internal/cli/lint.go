@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dekey/planner"
 	"dekey/planner/lint"
 	"dekey/planner/planfile"
 	"dekey/scanner"
@@ -49,8 +50,8 @@ wiring, key files, malformed principals, misspelled annotations, grants that are
 missing, too wide, or wiped by an authoritative resource. Exit code 4 says that
 there are violations.
 
-PATH is the folder of a checkout, a file, or a changeset folder of dekey; without
-PATH it is the current folder. What an expression or a template hides is unknown:
+PATH is the folder of a checkout, a file, or a plan or changeset folder of dekey;
+without PATH it is the current folder. What an expression or a template hides is unknown:
 it is no violation, and no proof that all is well.
 
 A violation is excused by a comment with a reason and a last day,
@@ -188,6 +189,10 @@ func scanForLint(ctx context.Context, sys System, in *lint.Input, paths []string
 	var more []iam.Facts
 	var gaps []scanner.Gap
 	for _, path := range paths {
+		if plan, ok := readPlanFile(path); ok {
+			more = append(more, lint.PlanFacts(path, path, plan))
+			continue
+		}
 		notes := &notes{source: path}
 		options := manifestOptions(sys, path, nil, in.Policy.Namespaces, in.Policy.Limits)
 		options.Also = &manifest.Also{File: notes.file, Wants: notes.code.Wants, Document: iam.Concerns}
@@ -215,6 +220,20 @@ func scanForLint(ctx context.Context, sys System, in *lint.Input, paths []string
 	inventory.Gaps = joinGaps(inventory.Gaps, gaps)
 	in.Inventory = inventory
 	return nil
+}
+
+// readPlanFile reads a path that is a plan of dekey; a changeset folder is read as scripts, Terraform and manifests.
+func readPlanFile(path string) (planner.Plan, bool) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || filepath.Ext(path) != ".json" {
+		return planner.Plan{}, false
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return planner.Plan{}, false
+	}
+	plan, err := planfile.ReadPlan(path, data)
+	return plan, err == nil
 }
 
 // joinGaps sorts gaps, and keeps one for each place: two readers meet the same file.
