@@ -444,3 +444,14 @@ func TestPlugin(t *testing.T) {
 		}
 	}
 }
+
+// Help fits a terminal of 80 columns, but for flags whose own name is longer.
+func TestHelpFits(t *testing.T) {
+	for _, command := range cli.Commands() {
+		for line := range strings.Lines(dekey(t, command, "--help").stdout) {
+			if line = strings.TrimRight(line, "\n"); len(line) > 100 {
+				t.Errorf("dekey %s --help: %d characters: %s", command, len(line), line)
+			}
+		}
+	}
+}

@@ -86,6 +86,7 @@ func newRoot(sys System) *cobra.Command {
 	root.SetIn(sys.Stdin)
 	root.SetOut(sys.Stdout)
 	root.SetErr(sys.Stderr)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", max(sys.Width, 80))))
 	root.SetVersionTemplate("dekey {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hintf(usageError{err}, "%s --help lists the flags", cmd.CommandPath())
