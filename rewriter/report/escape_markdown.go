@@ -2,6 +2,7 @@ package report
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -25,11 +26,12 @@ var harmlessWord = regexp.MustCompile(`^[("]?\p{L}+(?:[-'’]\p{L}+)*[)"]?[.,;:?
 // hexWord is a word that a forge may take for a commit.
 var hexWord = regexp.MustCompile(`^[0-9a-fA-F]{7,}[.,;:?!)]?$`)
 
-// mdProse writes a sentence that may quote foreign names: each word that is more than a plain word becomes code.
+// mdProse writes a sentence that may quote foreign names: each word that is more than a plain word becomes code, and so does
+// a quotation of several words as a whole.
 func mdProse(s string) string {
-	words := strings.Fields(Visible(s))
+	words := quotations(strings.Fields(Visible(s)))
 	for i := 0; i < len(words); i++ {
-		if harmlessWord.MatchString(words[i]) && !hexWord.MatchString(words[i]) {
+		if plainWord(words[i]) {
 			continue
 		}
 		core, lead, tail := words[i], "", ""
@@ -45,6 +47,29 @@ func mdProse(s string) string {
 		words[i] = lead + mdCode(core) + tail
 	}
 	return strings.Join(words, " ")
+}
+
+func plainWord(word string) bool { return harmlessWord.MatchString(word) && !hexWord.MatchString(word) }
+
+// quotations joins the words between two quotation marks where one of them is more than a plain word: a schedule, say.
+func quotations(words []string) []string {
+	var joined []string
+	for i := 0; i < len(words); i++ {
+		joined = append(joined, words[i])
+		if start := strings.TrimPrefix(words[i], "("); len(start) < 2 || start[0] != '"' || strings.Contains(start[1:], `"`) {
+			continue
+		}
+		for end := i + 1; end < len(words) && end-i < 32; end++ {
+			if at := strings.IndexByte(words[end], '"'); at < 0 {
+				continue
+			} else if strings.Trim(words[end][at+1:], ".,;:?!)") == "" && slices.ContainsFunc(words[i:end+1], func(word string) bool { return !plainWord(word) }) {
+				joined[len(joined)-1] = strings.Join(words[i:end+1], " ")
+				i = end
+			}
+			break
+		}
+	}
+	return joined
 }
 
 // mdCode writes foreign text as a code span that it can not leave. The bar is escaped as table cells ask for it.
