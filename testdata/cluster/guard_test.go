@@ -373,7 +373,7 @@ func guardOld(t *testing.T, p *controlplane.Plane, key []byte) {
 		{"rollout", "restart", "deployment/api"},
 		{"rollout", "restart", "statefulset/ledger"},
 		{"rollout", "restart", "daemonset/shipper"},
-		{"delete", "pod", "--selector=app=ledger", "--wait=false"},
+		{"delete", "pod", "--selector=app=api", "--wait=false"},
 		{"patch", "cronjob/report", "--type=merge", `--patch={"spec":{"suspend":false}}`},
 		{"create", "job", "--from=cronjob/report", "report-at-night"},
 		{"label", "job/migrate", "owner=night"},
