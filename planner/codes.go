@@ -73,6 +73,8 @@ const (
 	NoticeProjectedToken = "projected-token"
 	// NoticeVariableElsewhere: a ConfigMap sets the variable that points at the key.
 	NoticeVariableElsewhere = "variable-elsewhere"
+	// NoticeTerraformKey: Terraform in the checkout makes keys of an account whose key retires.
+	NoticeTerraformKey = "terraform-key"
 	// NoticeTokenSecret: the old service account has Secrets of its own (legacy tokens) that the new one does not get.
 	NoticeTokenSecret = "token-secret"
 	// NoticeMountKept: a volume stays for something else and still shows the key.

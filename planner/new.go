@@ -79,6 +79,7 @@ func (w *world) result() Plan {
 	})
 	p.Waves = waves(w, p.Moves)
 	p.Retirements = w.retirements()
+	p.Notices = append(p.Notices, terraformKeys(p.Retirements)...)
 	return p
 }
 

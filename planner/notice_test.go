@@ -201,6 +201,9 @@ var noticeCases = []noticeCase{
 		b.shared()
 		b.inv.ServiceAccounts[0].Secrets = []string{"api-token"}
 	}},
+	{code: NoticeTerraformKey, name: "Terraform makes the account's keys", text: "google_service_account_key.api (keys.tf:3)", bystander: true, change: func(b *build, _ *Policy) {
+		b.inv.KeyMakers = []scanner.KeyMaker{{Account: b.inv.Keys[0].Email, Resource: "google_service_account_key.api", Origin: scanner.Origin{Path: "keys.tf", Line: 3}}}
+	}},
 }
 
 // Every notice has a case, and the plain world does not have it.

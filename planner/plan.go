@@ -178,6 +178,8 @@ type Retirement struct {
 	BlockedBy []Blocker      `json:"blockedBy"`
 	Workloads []scanner.Ref  `json:"workloads"` // the consumers, sorted
 	Secrets   []scanner.Ref  `json:"secrets"`   // that hold it, for cleanup
+	// Makers are what makes keys of the account in a checkout. Deleting a key under its maker makes a new one at the next apply.
+	Makers []scanner.KeyMaker `json:"makers,omitempty"`
 	// NotUsedAt is when Google's evidence that the key is not used was read; zero where there is none. It counts for a key
 	// without a consumer: use before a cut-over says nothing.
 	NotUsedAt time.Time `json:"notUsedAt,omitzero"`

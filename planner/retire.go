@@ -90,6 +90,11 @@ func (w *world) retire(k *scanner.Key, email string, consumers []consumer) Retir
 			r.Moved++
 		}
 	}
+	for _, m := range w.inv.KeyMakers {
+		if email != "" && accountEmail(m.Account) == email {
+			r.Makers = append(r.Makers, m)
+		}
+	}
 	r.Secrets = secretsOf(k, consumers)
 	r.BlockedBy = w.blockers(k, &r, consumers, holders)
 	r.Ready = k != nil && len(r.BlockedBy) == 0

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"time"
 
 	"dekey/scanner/object"
@@ -75,6 +76,7 @@ type Inventory struct {
 	Clusters        []Cluster        `json:"clusters"`
 	Accounts        []Account        `json:"accounts"`
 	KeyFacts        []KeyFact        `json:"keyFacts"`
+	KeyMakers       []KeyMaker       `json:"keyMakers,omitempty"`
 	Secrets         []Secret         `json:"secrets"`
 	Projects        []Project        `json:"projects"`
 }
@@ -444,6 +446,19 @@ type KeyFact struct {
 	Why               string    `json:"why,omitempty"`       // why something is unknown
 	LogFilter         string    `json:"logFilter,omitempty"` // of Cloud Logging: who authenticates with the key
 	KeyID             string    `json:"keyID,omitempty"`     // the id at Google, when the file's was wrong or missing
+}
+
+// A KeyMaker is code in a checkout that makes keys of an account: a google_service_account_key of Terraform. Which of the
+// account's keys it made only its state says.
+type KeyMaker struct {
+	Account  string `json:"account"`
+	Resource string `json:"resource"` // google_service_account_key.api
+	Origin   Origin `json:"origin"`
+}
+
+// Compare orders makers by place.
+func (m KeyMaker) Compare(o KeyMaker) int {
+	return cmp.Or(m.Origin.Compare(o.Origin), cmp.Compare(m.Resource, o.Resource), cmp.Compare(m.Account, o.Account))
 }
 
 // A Project is what was looked up about a Google project.

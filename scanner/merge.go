@@ -64,6 +64,7 @@ func (m *merger) take(inv Inventory) {
 	m.out.Clusters = append(m.out.Clusters, inv.Clusters...)
 	m.out.Accounts = append(m.out.Accounts, inv.Accounts...)
 	m.out.KeyFacts = append(m.out.KeyFacts, inv.KeyFacts...)
+	m.out.KeyMakers = append(m.out.KeyMakers, inv.KeyMakers...)
 	m.out.Secrets = append(m.out.Secrets, inv.Secrets...)
 	m.out.Projects = append(m.out.Projects, inv.Projects...)
 }

@@ -72,6 +72,8 @@ func (inv *Inventory) normalise() {
 	slices.SortFunc(inv.Clusters, func(a, b Cluster) int { return strings.Compare(a.ID, b.ID) })
 	inv.Accounts = orEmpty(inv.Accounts)
 	slices.SortFunc(inv.Accounts, func(a, b Account) int { return strings.Compare(a.Email, b.Email) })
+	slices.SortFunc(inv.KeyMakers, KeyMaker.Compare)
+	inv.KeyMakers = slices.Compact(inv.KeyMakers)
 	inv.KeyFacts = orEmpty(inv.KeyFacts)
 	slices.SortFunc(inv.KeyFacts, func(a, b KeyFact) int { return strings.Compare(a.Key, b.Key) })
 	for i := range inv.Secrets {

@@ -2,6 +2,14 @@ package explain
 
 var notices = []Text{
 	{
+		Code: "terraform-key", Kind: Notice,
+		What:   "Terraform in the checkout makes keys of an account whose key retires (google_service_account_key).",
+		Why:    "Removing the block deletes the live key at the next apply, at once and for good; Terraform can not disable one. A key that is deleted under its block is made anew at the next apply. State files keep private keys in their old versions.",
+		Do:     "Leave the block until 3-disable.sh has disabled the key and the second soak is over. Then remove it, with what reads its private_key: the apply is the deletion, and 4-delete.sh takes the key as done. Clean up old versions of the state.",
+		Try:    []string{"grep -rn google_service_account_key --include='*.tf' ."},
+		Source: "Terraform google provider: google_service_account_key, https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/google_service_account_key",
+	},
+	{
 		Code: "recreate", Kind: Notice,
 		What:   "The object's pods can not be changed in place (Job, Pod, ReplicaSet): it must be replaced.",
 		Why:    "A pod template of a Job and the service account of a Pod are immutable; an apply is refused.",

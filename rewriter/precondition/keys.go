@@ -210,6 +210,8 @@ func (c *checker) delete(r runbook.Retiree) {
 		c.yes(CodeKeyState, object, "it is deleted already")
 	case !live.Disabled:
 		c.no(CodeKeyState, object, "find out who needs it; bash runbook/rollback.sh disable voids the disabling", "somebody enabled it after it was disabled")
+	case len(r.Makers) > 0:
+		c.no(CodeKeyState, object, "remove "+runbook.Makers(r.Retirement)+" and apply: that deletes the key", "Terraform makes keys of the account: deleted by hand, the next apply would make a new one")
 	default:
 		c.yes(CodeKeyState, object, "it is disabled")
 	}

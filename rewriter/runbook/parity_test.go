@@ -173,6 +173,14 @@ func (p *place) same(plan planner.Plan, step, code string) {
 	}
 }
 
+// stops demands that check stops the step.
+func (p *place) stops(plan planner.Plan, step string) {
+	p.t.Helper()
+	if result := p.check(plan, step); result.Go {
+		p.t.Errorf("check lets %s go on", step)
+	}
+}
+
 func failing(r precondition.Result) string {
 	var b strings.Builder
 	for _, c := range r.Conditions {
@@ -284,5 +292,29 @@ func TestMonitoringIsSeenByCheckAlone(t *testing.T) {
 	}
 	if result.Go || !strings.Contains(failing(result), "Monitoring counted 3") {
 		t.Errorf("go=%v\n%s", result.Go, failing(result))
+	}
+}
+
+// A key that Terraform makes is deleted by Terraform: under its block the next apply would make a new one.
+func TestTerraformKey(t *testing.T) {
+	plan := shopPlan(t)
+	plan.Retirements[0].Makers = []scanner.KeyMaker{{Account: account, Resource: "google_service_account_key.api", Origin: scanner.Origin{Path: "infra/it's.tf", Line: 7}}}
+	plan = sealed(t, plan)
+	p := newPlace(t, plan, shopCloud())
+	p.must(0, "Everything is granted", "1-grant.sh")
+	p.change(merge)
+	p.must(0, "keyless", "2-verify.sh")
+	p.offset = 15 * 24 * time.Hour
+	p.seen(time.Now())
+	p.must(0, "disabled: the key", "3-disable.sh")
+	p.offset += 31 * 24 * time.Hour
+	p.must(1, "remove google_service_account_key.api (infra/it's.tf:7) and apply", "4-delete.sh")
+	p.same(plan, precondition.Delete, precondition.CodeKeyState)
+	p.change(func(c *cloud) { c.Accounts[account].Keys = c.Accounts[account].Keys[:1] }) // the apply
+	p.same(plan, precondition.Delete, "")
+	for _, change := range p.changes() {
+		if strings.Contains(change, "keys delete") {
+			t.Errorf("the script deleted a key of Terraform's: %s", change)
+		}
 	}
 }

@@ -150,7 +150,7 @@ func (j *job) deleteScript() (string, error) {
 	}
 	for _, k := range list {
 		s.line("")
-		s.call("  ", "delete_key", k.Email, k.Project, k.Key, seconds(k.soakDelete))
+		s.call("  ", "delete_key", k.Email, k.Project, k.Key, seconds(k.soakDelete), Makers(k.Retirement))
 	}
 	s.line("\n  if ((failures > 0)); then stop \"$failures keys above are not deleted\"; fi")
 	s.line("  say 'Every key listed here is deleted. The Secrets that held them can go: cleanup.patch'\n}\n\nmain")
@@ -178,6 +178,15 @@ func (j *job) retireHead(s *script, list []retiring, alone []left) bool {
 		j.clusterCheck(s, c)
 	}
 	return true
+}
+
+// Makers names the Terraform that makes keys of a retirement's account, or "": what has to go before such a key is deleted.
+func Makers(r planner.Retirement) string {
+	var list []string
+	for _, m := range r.Makers {
+		list = append(list, fmt.Sprintf("%s (%s:%d)", m.Resource, m.Origin.Path, m.Origin.Line))
+	}
+	return visible(strings.Join(list, ", "))
 }
 
 func short(key string) string { return key[:min(len(key), 16)] }

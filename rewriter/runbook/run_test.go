@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dekey/rewriter/precondition"
 )
 
 const member = "serviceAccount:acme.svc.id.goog[shop/api]"
@@ -112,7 +114,9 @@ func TestGrantRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := shopCloud()
 			test.change(c)
-			p := newPlace(t, shopPlan(t), c)
+			plan := sealed(t, shopPlan(t))
+			p := newPlace(t, plan, c)
+			p.stops(plan, precondition.Grant)
 			p.must(1, test.says, "1-grant.sh")
 			if got := p.changes(); len(got) != 0 {
 				t.Errorf("changes %q", got)
@@ -265,20 +269,22 @@ func TestDisableRefuses(t *testing.T) {
 		{"evidence of another plan", "was edited", func(p *place) {
 			for name, text := range p.evidence() {
 				if strings.Contains(name, "cutover-") {
-					p.write("runbook/evidence/"+name, strings.Replace(text, "plan: 4f1d", "plan: 0000", 1), 0o644)
+					p.write("runbook/evidence/"+name, strings.Replace(text, "plan: ", "plan: 0", 1), 0o644)
 				}
 			}
 		}},
 		{"another cluster", "no endpoint of the cluster", func(p *place) { p.change(func(c *cloud) { c.Servers[shopCTX] = "https://198.51.100.1" }) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := newPlace(t, shopPlan(t), shopCloud())
+			plan := sealed(t, shopPlan(t))
+			p := newPlace(t, plan, shopCloud())
 			p.must(0, "Everything is granted", "1-grant.sh")
 			p.change(merge)
 			p.must(0, "keyless", "2-verify.sh")
 			p.offset = 15 * 24 * time.Hour
 			p.seen(time.Now())
 			test.change(p)
+			p.stops(plan, precondition.Disable)
 			before := len(p.changes())
 			p.must(1, test.says, "3-disable.sh")
 			if got := p.changes(); len(got) != before {
@@ -321,7 +327,8 @@ func TestDeleteRefuses(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := newPlace(t, shopPlan(t), shopCloud())
+			plan := sealed(t, shopPlan(t))
+			p := newPlace(t, plan, shopCloud())
 			p.must(0, "Everything is granted", "1-grant.sh")
 			p.change(merge)
 			p.must(0, "keyless", "2-verify.sh")
@@ -330,6 +337,7 @@ func TestDeleteRefuses(t *testing.T) {
 			p.must(0, "disabled: the key", "3-disable.sh")
 			p.offset += 31 * 24 * time.Hour
 			test.change(p)
+			p.stops(plan, precondition.Delete)
 			p.must(1, test.says, "4-delete.sh")
 			for _, change := range p.changes() {
 				if strings.Contains(change, "keys delete") {

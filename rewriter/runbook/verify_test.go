@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dekey/rewriter/precondition"
 )
 
 // edit changes the first object of a kind with a name.
@@ -111,7 +113,11 @@ func TestVerify(t *testing.T) {
 			c := shopCloud()
 			merge(c)
 			test.change(c)
-			p := newPlace(t, shopPlan(t), c)
+			plan := sealed(t, shopPlan(t))
+			p := newPlace(t, plan, c)
+			if result := p.check(plan, precondition.Verify); result.Go != test.fine {
+				t.Errorf("check says go=%v\n%s", result.Go, failing(result))
+			}
 			code := 1
 			if test.fine {
 				code = 0

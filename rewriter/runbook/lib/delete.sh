@@ -1,5 +1,5 @@
-delete_key() { # EMAIL PROJECT DIGEST SOAK
-  local email=$1 project=$2 short=${3:0:16} soak=$4 name did over why
+delete_key() { # EMAIL PROJECT DIGEST SOAK MAKERS
+  local email=$1 project=$2 short=${3:0:16} soak=$4 makers=$5 name did over why
   consumer="key $short of $1" trouble=no
   name=$disable/export-$short did=$disable/disabled-$short
   if ! has "$name" || ! has "$did"; then
@@ -21,6 +21,8 @@ delete_key() { # EMAIL PROJECT DIGEST SOAK
       say "gone: $consumer"
     elif ! is_true "$disabled"; then
       no "somebody enabled it after it was disabled"
+    elif [[ -n $makers ]]; then
+      no "Terraform makes keys of $email: remove $makers and apply, which deletes the key; deleted here, the next apply would make a new one"
     else
       record "$delete/deleting-$short" "email: $email" "key: $key" "digest: $3"
       run gcloud iam service-accounts keys delete "$key" --iam-account="$email" --project="$project" --quiet || stop "the key $key of $email was not deleted"

@@ -12,6 +12,8 @@ import (
 	"dekey/planner"
 	"dekey/scanner"
 	"dekey/scanner/cluster"
+	"dekey/scanner/code"
+	"dekey/scanner/iam"
 	"dekey/scanner/manifest"
 )
 
@@ -86,6 +88,9 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 	}
 	done := progress(sys, "reading")
 	inventory, err := scanner.Scan(ctx, readers...)
+	if err == nil {
+		err = readKeyMakers(ctx, &inventory, paths, skip, policy.Limits.Levels)
+	}
 	done()
 	if err != nil {
 		return none, policy, fmt.Errorf("reading: %w", err)
@@ -99,6 +104,27 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 		}
 	}
 	return inventory, policy, nil
+}
+
+// readKeyMakers adds the Terraform of the checkouts that makes keys. What it can not read, or an expression hides, is lint's to say.
+func readKeyMakers(ctx context.Context, inventory *scanner.Inventory, paths, skip []string, levels int) error {
+	for _, path := range paths {
+		if info, err := os.Stat(path); err != nil || !info.IsDir() {
+			continue
+		}
+		read, err := code.Read(ctx, code.Options{Root: path, Skip: below(path, skip), Levels: levels})
+		if err != nil {
+			return err
+		}
+		for _, k := range read.Facts.Keys {
+			if k.At.Language == iam.Terraform && k.Account.Known() && k.Account != "" {
+				inventory.KeyMakers = append(inventory.KeyMakers, scanner.KeyMaker{Account: string(k.Account), Resource: k.At.What, Origin: k.At.Block})
+			}
+		}
+	}
+	slices.SortFunc(inventory.KeyMakers, scanner.KeyMaker.Compare)
+	inventory.KeyMakers = slices.Compact(inventory.KeyMakers)
+	return nil
 }
 
 // cluster opens the live cluster that the flags name. It asks the cluster nothing yet.
