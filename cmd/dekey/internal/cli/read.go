@@ -76,8 +76,15 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 		return none, policy, err
 	}
 	var readers []scanner.Reader
-	for _, path := range paths {
-		readers = append(readers, manifest.New(manifestOptions(sys, path, skip, policy.Namespaces, policy.Limits)))
+	code := make([]code.Collector, len(paths))
+	for i, path := range paths {
+		options := manifestOptions(sys, path, skip, policy.Namespaces, policy.Limits)
+		options.Also = &manifest.Also{
+			File:     func(name string, text []byte) bool { code[i].Take(name, text); return false },
+			Wants:    code[i].Wants,
+			Document: func([]byte) bool { return false },
+		}
+		readers = append(readers, manifest.New(options))
 	}
 	if r.live() {
 		reader, err := r.cluster()
@@ -88,8 +95,8 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 	}
 	done := progress(sys, "reading")
 	inventory, err := scanner.Scan(ctx, readers...)
-	if err == nil {
-		err = readKeyMakers(ctx, &inventory, paths, skip, policy.Limits.Levels)
+	for i, path := range paths {
+		addKeyMakers(&inventory, code[i].Result(path).Facts)
 	}
 	done()
 	if err != nil {
@@ -106,25 +113,15 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 	return inventory, policy, nil
 }
 
-// readKeyMakers adds the Terraform of the checkouts that makes keys. What it can not read, or an expression hides, is lint's to say.
-func readKeyMakers(ctx context.Context, inventory *scanner.Inventory, paths, skip []string, levels int) error {
-	for _, path := range paths {
-		if info, err := os.Stat(path); err != nil || !info.IsDir() {
-			continue
-		}
-		read, err := code.Read(ctx, code.Options{Root: path, Skip: below(path, skip), Levels: levels})
-		if err != nil {
-			return err
-		}
-		for _, k := range read.Facts.Keys {
-			if k.At.Language == iam.Terraform && k.Account.Known() && k.Account != "" {
-				inventory.KeyMakers = append(inventory.KeyMakers, scanner.KeyMaker{Account: string(k.Account), Resource: k.At.What, Origin: k.At.Block})
-			}
+// addKeyMakers adds the Terraform of a checkout that makes keys. What an expression hides is lint's to say.
+func addKeyMakers(inventory *scanner.Inventory, facts iam.Facts) {
+	for _, k := range facts.Keys {
+		if k.Language == iam.Terraform && k.Account.Known() && k.Account != "" {
+			inventory.KeyMakers = append(inventory.KeyMakers, scanner.KeyMaker{Account: string(k.Account), Resource: k.What, Origin: k.Block})
 		}
 	}
 	slices.SortFunc(inventory.KeyMakers, scanner.KeyMaker.Compare)
 	inventory.KeyMakers = slices.Compact(inventory.KeyMakers)
-	return nil
 }
 
 // cluster opens the live cluster that the flags name. It asks the cluster nothing yet.
