@@ -115,8 +115,6 @@ func (e *StaleError) paths() string {
 type desire struct {
 	files map[string]entry // by path; the zero entry: it goes
 	text  map[string][]byte
-	// done are the files that the base has already as they are to be.
-	done []string
 }
 
 // sees reads how a group's files stand on the base commit: as they were, as they are to be, or otherwise.

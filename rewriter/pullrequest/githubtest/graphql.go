@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 errors are GitHub's own words, capitals and full stops with them.
+
 package githubtest
 
 import (
