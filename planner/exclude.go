@@ -81,5 +81,19 @@ func (w *world) exceptions() []Exception {
 		}
 		list = append(list, x)
 	}
+	return append(list, Commented(w.inv.Exceptions, w.policy.Now)...)
+}
+
+// Commented are the entries of the register that comments in the checkouts make. now is the day of the judgement; on the zero
+// day none is over.
+func Commented(comments []scanner.Exception, now time.Time) []Exception {
+	list := []Exception{}
+	for _, c := range comments {
+		until, err := time.Parse(time.DateOnly, c.Until)
+		list = append(list, Exception{
+			What: fmt.Sprintf("%s:%d (%s)", c.Origin.Path, c.Origin.Line, strings.Join(c.Codes, ", ")), Reason: c.Reason, By: "a comment",
+			Expires: c.Until, Expired: err == nil && !now.IsZero() && !now.Before(until.AddDate(0, 0, 1)),
+		})
+	}
 	return list
 }

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"dekey/scanner/object"
@@ -79,6 +80,24 @@ type Inventory struct {
 	KeyMakers       []KeyMaker       `json:"keyMakers,omitempty"`
 	Secrets         []Secret         `json:"secrets"`
 	Projects        []Project        `json:"projects"`
+	// Exceptions are the comments of the checkouts that excuse violations of dekey lint: entries of the exception register. They
+	// change nothing of what is found or planned.
+	Exceptions []Exception `json:"exceptions,omitempty"`
+}
+
+// Except adds exceptions, and keeps the list sorted and free of key material.
+func (inv *Inventory) Except(list ...Exception) {
+	inv.Exceptions = append(inv.Exceptions, list...)
+	slices.SortFunc(inv.Exceptions, func(a, b Exception) int { return a.Origin.Compare(b.Origin) })
+	Scrub(&inv.Exceptions)
+}
+
+// An Exception is a comment in a checkout that excuses violations of some codes, for a reason and until a last day.
+type Exception struct {
+	Origin Origin   `json:"origin"` // of the line that it speaks of
+	Codes  []string `json:"codes"`
+	Reason string   `json:"reason"`
+	Until  string   `json:"until"` // the last day, YYYY-MM-DD
 }
 
 // A Source is a checkout, a cluster, or standard input.

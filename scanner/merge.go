@@ -67,6 +67,7 @@ func (m *merger) take(inv Inventory) {
 	m.out.KeyMakers = append(m.out.KeyMakers, inv.KeyMakers...)
 	m.out.Secrets = append(m.out.Secrets, inv.Secrets...)
 	m.out.Projects = append(m.out.Projects, inv.Projects...)
+	m.out.Exceptions = append(m.out.Exceptions, inv.Exceptions...)
 }
 
 // clone is a deep copy: merging renames origins in place.
@@ -122,6 +123,9 @@ func rename(inv *Inventory, to func(string) string) {
 	}
 	for i := range inv.Mentions {
 		all(inv.Mentions[i].Origins)
+	}
+	for i := range inv.Exceptions {
+		one(&inv.Exceptions[i].Origin)
 	}
 	for i := range inv.Clusters {
 		inv.Clusters[i].Source = to(inv.Clusters[i].Source)

@@ -9,6 +9,10 @@ import (
 // withheld stands where a manifest had key material in a place that is shown: a name, a label, an image.
 const withheld = "[key material]"
 
+// Scrub replaces every string below the pointer v that may hold a part of a key: Scan does so with its inventory, and whoever
+// shows more of a checkout's text does so with that.
+func Scrub(v any) { scrub(reflect.ValueOf(v)) }
+
 // scrub replaces every string below v that may hold a part of a key. Nothing that is kept should, but every string of a
 // manifest can be anything. Places in files are left alone: what is edited is found by them.
 func scrub(v reflect.Value) {

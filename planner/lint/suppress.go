@@ -37,6 +37,20 @@ func Marker() string { return marker }
 
 var until = regexp.MustCompile(`\s+until\s+(\S+)\s*$`)
 
+// Exceptions are well-formed comments as entries of an inventory, in their order.
+func Exceptions(comments []Suppression) []scanner.Exception {
+	var list []scanner.Exception
+	for _, s := range comments {
+		if s.Wrong != "" {
+			continue
+		}
+		at := s.Origin
+		at.Line, at.Column = s.Line, 1
+		list = append(list, scanner.Exception{Origin: at, Codes: s.Codes, Reason: s.Reason, Until: s.Until.Format(time.DateOnly)})
+	}
+	return list
+}
+
 // Suppressions reads the comments of a file. Text that is no comment is passed over: the marker must follow # or //.
 func Suppressions(source, path string, data []byte) []Suppression {
 	var found []Suppression
@@ -196,15 +210,7 @@ func (w *world) register() []planner.Exception {
 		}
 		list = append(list, x)
 	}
-	for _, s := range w.Suppressions {
-		if s.Wrong != "" {
-			continue
-		}
-		list = append(list, planner.Exception{
-			What: fmt.Sprintf("%s:%d (%s)", s.Origin.Path, s.Line, strings.Join(s.Codes, ", ")), Reason: s.Reason,
-			Expires: s.Until.Format("2006-01-02"), Expired: w.over(s.Until),
-		})
-	}
+	list = append(list, planner.Commented(Exceptions(w.Suppressions), w.Policy.Now)...)
 	slices.SortStableFunc(list, func(a, b planner.Exception) int {
 		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.Reason, b.Reason))
 	})

@@ -183,8 +183,22 @@ func allVisible(list []string) []string {
 	return out
 }
 
+// exceptions is the register: the plan's, or what an inventory's comments say.
+func (b *builder) exceptions() []planner.Exception {
+	switch {
+	case b.in.Plan != nil:
+		return b.in.Plan.Exceptions
+	case b.in.Inventory != nil:
+		return planner.Commented(b.in.Inventory.Exceptions, b.in.Now)
+	}
+	return nil
+}
+
 // rest are the lists that are shown as they stand.
 func (b *builder) rest(r *Report) {
+	for _, e := range b.exceptions() {
+		r.Exceptions = append(r.Exceptions, Exception{What: Visible(e.What), Reason: Visible(e.Reason), By: Visible(e.By), Expires: Visible(e.Expires), Expired: e.Expired})
+	}
 	if plan := b.in.Plan; plan != nil {
 		for _, p := range plan.Prerequisites {
 			row := Prerequisite{Code: Visible(p.Code), Target: Visible(p.Target), Why: Visible(p.Why), Commands: []string{}, Effects: allVisible(p.Effects)}
@@ -192,9 +206,6 @@ func (b *builder) rest(r *Report) {
 				row.Commands = append(row.Commands, Visible(rewriter.Command(argv).String()))
 			}
 			r.Prerequisites = append(r.Prerequisites, row)
-		}
-		for _, e := range plan.Exceptions {
-			r.Exceptions = append(r.Exceptions, Exception{What: Visible(e.What), Reason: Visible(e.Reason), By: Visible(e.By), Expires: Visible(e.Expires), Expired: e.Expired})
 		}
 		for _, a := range plan.Accounts {
 			row := Account{Email: Visible(a.Email), Project: Visible(a.Project), For: Visible(a.For.String()), Grants: []Grant{}}

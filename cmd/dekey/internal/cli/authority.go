@@ -53,5 +53,6 @@ func authorities(ctx context.Context, sys System, paths []string, policy planner
 			}
 		}
 	}
+	scanner.Scrub(&inventory.Accounts)
 	return nil
 }

@@ -167,7 +167,7 @@ func lastUse(ctx context.Context, google *gcp.Client, need precondition.Account,
 func (a *asking) policy(ctx context.Context, google *gcp.Client, g planner.Grant) error {
 	bindings, err := google.PolicyOf(ctx, g.Resource)
 	if errors.Is(err, gcp.ErrNotFound) {
-		err = errors.New("Google knows of no such resource")
+		err = errors.New("no such resource is known to Google")
 	}
 	unsupported := errors.Is(err, gcp.ErrUnsupported)
 	reason, err := why(ctx, err)

@@ -90,6 +90,7 @@ func (l *linting) run(ctx context.Context, sys System, paths []string) error {
 		APIVersion: scanner.APIVersion, Kind: "Lint", Violations: result.Violations, Suppressed: result.Suppressed,
 		Exceptions: result.Exceptions, Gaps: in.Inventory.Gaps,
 	}
+	scanner.Scrub(&document) // a resource's name, a reason: any text of a checkout may hold a key
 	if l.writeBaseline != "" {
 		if err := writeBaseline(l.writeBaseline, result.Violations); err != nil {
 			return err
@@ -260,15 +261,24 @@ type notes struct {
 	code   code.Collector
 }
 
+// noted gives the comments as the register's entries.
+func (n *notes) noted() []scanner.Exception { return lint.Exceptions(n.sorted()) }
+
+// comment keeps a file's comments.
+func (n *notes) comment(name string, text []byte) {
+	if !bytes.Contains(text, []byte(lint.Marker())) {
+		return
+	}
+	found := lint.Suppressions(n.source, strings.Clone(name), text)
+	n.mu.Lock()
+	n.found = append(n.found, found...)
+	n.mu.Unlock()
+}
+
 // file says whether a manifest matters to the rules, and keeps what they ask of other files.
 func (n *notes) file(name string, text []byte) bool {
 	n.code.Take(name, text)
-	if bytes.Contains(text, []byte(lint.Marker())) {
-		found := lint.Suppressions(n.source, strings.Clone(name), text)
-		n.mu.Lock()
-		n.found = append(n.found, found...)
-		n.mu.Unlock()
-	}
+	n.comment(name, text)
 	return n.glance.File(name, text)
 }
 

@@ -12,7 +12,6 @@ import (
 	"dekey/planner"
 	"dekey/scanner"
 	"dekey/scanner/cluster"
-	"dekey/scanner/code"
 	"dekey/scanner/iam"
 	"dekey/scanner/manifest"
 )
@@ -76,12 +75,19 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 		return none, policy, err
 	}
 	var readers []scanner.Reader
-	code := make([]code.Collector, len(paths))
+	comments := make([]notes, len(paths))
 	for i, path := range paths {
+		heard := &comments[i]
+		heard.source = path
 		options := manifestOptions(sys, path, skip, policy.Namespaces, policy.Limits)
 		options.Also = &manifest.Also{
-			File:     func(name string, text []byte) bool { code[i].Take(name, text); return false },
-			Wants:    code[i].Wants,
+			// What the register and the Terraform reader take of a file changes nothing about what the scan reads of it.
+			File: func(name string, text []byte) bool {
+				heard.comment(name, text)
+				heard.code.Take(name, text)
+				return false
+			},
+			Wants:    heard.code.Wants,
 			Document: func([]byte) bool { return false },
 		}
 		readers = append(readers, manifest.New(options))
@@ -96,7 +102,8 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 	done := progress(sys, "reading")
 	inventory, err := scanner.Scan(ctx, readers...)
 	for i, path := range paths {
-		addKeyMakers(&inventory, code[i].Result(path).Facts)
+		addKeyMakers(&inventory, comments[i].code.Result(path).Facts)
+		inventory.Except(comments[i].noted()...)
 	}
 	done()
 	if err != nil {
@@ -122,6 +129,7 @@ func addKeyMakers(inventory *scanner.Inventory, facts iam.Facts) {
 	}
 	slices.SortFunc(inventory.KeyMakers, scanner.KeyMaker.Compare)
 	inventory.KeyMakers = slices.Compact(inventory.KeyMakers)
+	scanner.Scrub(&inventory.KeyMakers)
 }
 
 // cluster opens the live cluster that the flags name. It asks the cluster nothing yet.
