@@ -87,7 +87,9 @@ func Run(in Input) Result {
 	}
 	w.suppressions()
 	w.settle()
-	return w.judge()
+	result := w.judge()
+	result.withhold()
+	return result
 }
 
 // report adds a violation.
