@@ -144,15 +144,8 @@ func (l *linting) read(ctx context.Context, sys System, paths []string) (lint.In
 		return in, err
 	}
 	if l.since != "" {
-		in.Changed = map[string]bool{}
-		for _, folder := range folders {
-			changed, err := manifest.Changed(ctx, folder, l.since)
-			if err != nil {
-				return in, hintf(usageError{err}, "in CI, fetch enough history: actions/checkout needs fetch-depth: 0")
-			}
-			for _, name := range changed {
-				in.Changed[name] = true
-			}
+		if in.Changed, err = changedSince(ctx, l.since, paths, folders); err != nil {
+			return in, err
 		}
 	}
 	done := progress(sys, "reading")
@@ -161,6 +154,35 @@ func (l *linting) read(ctx context.Context, sys System, paths []string) (lint.In
 		return in, err
 	}
 	return in, readHistory(ctx, &in, folders)
+}
+
+// changedSince is what differs from a revision, by the path that origins have: from the folder that was given, or the name
+// of a file that was. What stands on standard input is in no revision, and differs.
+func changedSince(ctx context.Context, since string, paths, folders []string) (map[string]bool, error) {
+	changed := map[string]bool{}
+	for _, given := range paths {
+		if given == "-" {
+			changed[given] = true
+			continue
+		}
+		folder, only := given, ""
+		if !slices.Contains(folders, given) {
+			folder, only = filepath.Dir(given), filepath.Base(given)
+		}
+		names, err := manifest.Changed(ctx, folder, since)
+		if err != nil {
+			return nil, hintf(usageError{err}, "in CI, fetch enough history: actions/checkout needs fetch-depth: 0")
+		}
+		for _, name := range names {
+			switch only {
+			case "":
+				changed[name] = true
+			case name:
+				changed[name], changed[given] = true, true // a plan's origins have the path as it was given
+			}
+		}
+	}
+	return changed, nil
 }
 
 // readHistory looks for keys that commits hold and the checkout does not any more.
