@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -170,7 +171,7 @@ func (s *scope) walk(file *syntax.File) {
 			return true
 		}
 		for i, arg := range one.Args {
-			name := arg.Lit()
+			name := path.Base(string(s.word(arg, 0))) // /usr/bin/gcloud, and $GCLOUD where it is set once
 			if name != "gcloud" && name != "kubectl" || i > maxWrapper {
 				continue
 			}
