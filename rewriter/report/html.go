@@ -142,7 +142,7 @@ func HTML(w io.Writer, r *Report) error {
 	}
 	sections := []section{
 		sectionOf("hold", "holds", 3, r.Holds), sectionOf("gap", "gaps", 1, r.Gaps), sectionOf("use", "uses", 3, v.Uses),
-		sectionOf("workload", "workloads", 3, moves), sectionOf("move", "", 2, moves), sectionOf("key", "keys", 2, r.Keys),
+		sectionOf("workload", "workloads", 4, moves), sectionOf("move", "", 2, moves), sectionOf("key", "keys", 2, r.Keys),
 		sectionOf("account", "accounts", 1, r.ServiceAccounts), sectionOf("script", "", 1, r.Scripts),
 		sectionOf("done", "finished", 1, r.Done),
 	}
