@@ -16,7 +16,7 @@ const (
 // withhold takes the text out of a result that may hold a part of a key. Fingerprints were taken before.
 func (r *Result) withhold() {
 	clear := func(v *Violation) {
-		v.Object, v.Text = instead(v.Object, withheld), instead(v.Text, withheldText)
+		v.Object, v.Text = name(v.Object), instead(v.Text, withheldText)
 	}
 	for i := range r.Violations {
 		clear(&r.Violations[i])
@@ -29,6 +29,15 @@ func (r *Result) withhold() {
 		e := &r.Exceptions[i]
 		e.What, e.Reason, e.By = instead(e.What, withheld), instead(e.Reason, withheld), instead(e.By, withheld)
 	}
+}
+
+// name judges NAMESPACE/KIND/NAME by its parts: together, a kind and a long name look like base64.
+func name(s string) string {
+	parts := strings.SplitN(s, "/", 3)
+	for i, part := range parts {
+		parts[i] = instead(part, withheld)
+	}
+	return strings.Join(parts, "/")
 }
 
 // instead is s, or other where s may hold a part of a key. Line breaks do not hide one.

@@ -125,7 +125,7 @@ func (e *enrichment) readAccounts(ctx context.Context) {
 	each(ctx, e, e.emails, func(ctx context.Context, email string) error {
 		account, err := e.client.Account(ctx, email)
 		if err != nil {
-			account = scanner.Account{Email: email, Exists: scanner.Unknown, Bindings: []scanner.Binding{}, ReadAt: e.client.now().UTC()}
+			account = scanner.Account{Email: email, Exists: scanner.Unknown, Bindings: []scanner.Binding{}}
 		}
 		if errors.Is(err, ErrNotFound) {
 			account.Exists, err = scanner.No, nil
@@ -136,6 +136,9 @@ func (e *enrichment) readAccounts(ctx context.Context) {
 			} else if !errors.Is(refused, ErrNotFound) {
 				e.refuse(refused)
 			}
+		}
+		if account.Exists != scanner.Unknown || account.PolicyRead { // otherwise nothing was read, and there is no time of it
+			account.ReadAt = e.client.now().UTC()
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()

@@ -22,8 +22,14 @@ func (c *Client) Fact(ctx context.Context, key scanner.Key) (scanner.KeyFact, []
 	return fact, grouped(refused)
 }
 
-func (c *Client) fact(ctx context.Context, key scanner.Key) (scanner.KeyFact, []error) {
-	fact := scanner.KeyFact{Key: key.ID, Verdict: scanner.VerdictOffline, Use: scanner.UseUnknown, ReadAt: c.now().UTC()}
+func (c *Client) fact(ctx context.Context, key scanner.Key) (fact scanner.KeyFact, refused []error) {
+	defer func() {
+		// Where nothing was read there is no evidence, and no time of it: the same input gives the same bytes.
+		if fact.Verdict == scanner.VerdictOffline || fact.Verdict == scanner.VerdictMalformed {
+			fact.ReadAt = time.Time{}
+		}
+	}()
+	fact = scanner.KeyFact{Key: key.ID, Verdict: scanner.VerdictOffline, Use: scanner.UseUnknown, ReadAt: c.now().UTC()}
 	email, err := normal(key.Email)
 	switch {
 	case key.ID == "" || len(key.ID) != 64:
@@ -33,7 +39,6 @@ func (c *Client) fact(ctx context.Context, key scanner.Key) (scanner.KeyFact, []
 		fact.Verdict, fact.Why = scanner.VerdictMalformed, "the file names no Google service account"
 		return fact, nil
 	}
-	var refused []error
 	found, err := c.prove(ctx, email, key, &fact)
 	if err != nil {
 		refused = append(refused, err)

@@ -90,7 +90,6 @@ func (l *linting) run(ctx context.Context, sys System, paths []string) error {
 		APIVersion: scanner.APIVersion, Kind: "Lint", Violations: result.Violations, Suppressed: result.Suppressed,
 		Exceptions: result.Exceptions, Gaps: in.Inventory.Gaps,
 	}
-	scanner.Scrub(&document) // a resource's name, a reason: any text of a checkout may hold a key
 	if l.writeBaseline != "" {
 		if err := writeBaseline(l.writeBaseline, result.Violations); err != nil {
 			return err
