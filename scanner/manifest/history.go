@@ -74,6 +74,9 @@ func History(ctx context.Context, folder string) ([]Historic, error) {
 	return slices.CompactFunc(found, func(a, b Historic) bool { return a.Path == b.Path && a.Identity.ID == b.Identity.ID }), nil
 }
 
+// MayHoldKey says whether a file's content is worth a closer look for keys (keyfile.Find): one cheap search.
+func MayHoldKey(name string, data []byte) bool { return mayBeKey(name, data) }
+
 // mayBeKey says whether a file's content is worth a closer look.
 func mayBeKey(name string, data []byte) bool {
 	switch classify(name) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"dekey/scanner"
 	"dekey/scanner/code"
 	"dekey/scanner/iam"
+	"dekey/scanner/keyfile"
 	"dekey/scanner/manifest"
 )
 
@@ -229,6 +231,12 @@ func scanForLint(ctx context.Context, sys System, in *lint.Input, paths []string
 		read := notes.code.Result(notes.source)
 		more, gaps = append(more, read.Facts, notes.glance.Facts()), append(gaps, read.Gaps...)
 		in.Suppressions = append(in.Suppressions, notes.sorted()...)
+		slices.SortStableFunc(notes.keys, func(a, b scanner.Key) int {
+			return cmp.Or(a.Copies[0].Origin.Compare(b.Copies[0].Origin), cmp.Compare(a.ID, b.ID))
+		})
+		inventory.Keys = append(inventory.Keys, slices.CompactFunc(notes.keys, func(a, b scanner.Key) bool {
+			return a.ID == b.ID && a.Copies[0].Origin == b.Copies[0].Origin
+		})...)
 	}
 	// What is granted has to be there: the accounts that grants name are looked for as far as nothing was said of them.
 	if interest := lint.Interest(listener.Facts(more...)); !interest.Empty() {
@@ -278,6 +286,7 @@ type notes struct {
 	source string
 	mu     sync.Mutex
 	found  []lint.Suppression
+	keys   []scanner.Key
 	glance iam.Glance
 	code   code.Collector
 }
@@ -296,10 +305,35 @@ func (n *notes) comment(name string, text []byte) {
 	n.mu.Unlock()
 }
 
+// embedded keeps the keys that Terraform or a script holds: a scan looks for them in YAML, JSON and key files alone.
+func (n *notes) embedded(name string, text []byte) {
+	line := 1
+	for i, l := range bytes.Split(text, []byte("\n")) {
+		if keyfile.IsKeyMaterial(l) {
+			line = i + 1
+			break
+		}
+	}
+	at := scanner.Origin{Source: n.source, Path: strings.Clone(name), Document: 1, Line: line, Column: 1}
+	for _, found := range keyfile.Find(text, path.Base(name)).Identities {
+		if found.ID == "" {
+			continue
+		}
+		n.mu.Lock()
+		n.keys = append(n.keys, scanner.Key{ID: found.ID, Type: string(found.Type), Email: found.Email, Copies: []scanner.Copy{{
+			Holder: scanner.Holder{Kind: "File", Name: at.Path}, Origin: at,
+		}}})
+		n.mu.Unlock()
+	}
+}
+
 // file says whether a manifest matters to the rules, and keeps what they ask of other files.
 func (n *notes) file(name string, text []byte) bool {
 	n.code.Take(name, text)
 	n.comment(name, text)
+	if ext := path.Ext(name); n.code.Wants(name) && ext != ".yaml" && ext != ".yml" && ext != ".json" && manifest.MayHoldKey(name, text) {
+		n.embedded(name, text)
+	}
 	return n.glance.File(name, text)
 }
 
