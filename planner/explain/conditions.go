@@ -83,7 +83,7 @@ var conditions = []Text{
 		Code: "grant-aged", Kind: Condition,
 		What: "The binding was read back at least seven minutes ago.",
 		Why:  "A grant usually takes two minutes to be known everywhere, and may take seven or more. The age shows what is stored and since when; whether it has spread only a pod can show.",
-		Do:   "Wait. Where the grant was made in another way, run 1-grant.sh once: it leaves what is there, and records when it read it.", Source: docPropagation,
+		Do:   "Wait. Where the grant was made in another way, run 1-grant.sh once (it leaves what is there, and records when it read it), or give check --wait TIME: it reads the binding again until seven minutes are over.", Source: docPropagation,
 	},
 	{
 		Code: "service-account-annotated", Kind: Condition,

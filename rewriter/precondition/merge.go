@@ -90,7 +90,7 @@ func (c *checker) aged(g planner.Grant) {
 		record, err = runbook.Record{Time: since}, nil
 	}
 	if err != nil {
-		c.unknown(CodeGrantAge, grantName(g), "bash runbook/1-grant.sh: it leaves what is there, and records when it read it", "when the binding was first seen is not known: %s", missing(err))
+		c.unknown(CodeGrantAge, grantName(g), "bash runbook/1-grant.sh: it leaves what is there, and records when it read it; or dekey check --wait 10m", "when the binding was first seen is not known: %s", missing(err))
 		return
 	}
 	if age := c.Now.Sub(record.Time); age < Spread {
