@@ -35,8 +35,8 @@ const principalHost = "//iam.googleapis.com/projects/"
 
 var (
 	legacyMember  = regexp.MustCompile(`^serviceAccount:([^\[\]/\s]+)\[([^\[\]/\s]+)/([^\[\]/\s]+)\]$`)
-	subjectMember = regexp.MustCompile(`^principal:` + principalHost + `([^/\s]+)/locations/global/workloadIdentityPools/([^/\s]+)/subject/ns/([^/\s]+)/sa/([^/\s]+)$`)
-	setMember     = regexp.MustCompile(`^principalSet:` + principalHost + `([^/\s]+)/locations/global/workloadIdentityPools/([^/\s]+)/(namespace|kubernetes\.cluster)/(\S+)$`)
+	subjectMember = regexp.MustCompile(`^principal:` + regexp.QuoteMeta(principalHost) + `([^/\s]+)/locations/global/workloadIdentityPools/([^/\s]+)/subject/ns/([^/\s]+)/sa/([^/\s]+)$`)
+	setMember     = regexp.MustCompile(`^principalSet:` + regexp.QuoteMeta(principalHost) + `([^/\s]+)/locations/global/workloadIdentityPools/([^/\s]+)/(namespace|kubernetes\.cluster)/(\S+)$`)
 )
 
 // ParsePrincipal reads a member of an IAM policy in any of its spellings. False means that the member names no Kubernetes

@@ -22,6 +22,8 @@ func TestPrincipal(t *testing.T) {
 		{name: "a deleted principal", member: "deleted:principal:" + base + "subject/ns/apps/sa/api", no: true},
 		{name: "a bracket too many", member: "serviceAccount:demo-proj.svc.id.goog[apps/api]]", no: true},
 		{name: "no name", member: "serviceAccount:demo-proj.svc.id.goog[apps/]", no: true},
+		{name: "a host that only looks like IAM's", member: "principal://iam0googleapis0com/projects/123456789012/locations/global/workloadIdentityPools/demo-proj.svc.id.goog/subject/ns/apps/sa/api", no: true},
+		{name: "a set's host that only looks like IAM's", member: "principalSet://iam-googleapis-com/projects/123456789012/locations/global/workloadIdentityPools/demo-proj.svc.id.goog/namespace/apps", no: true},
 		{name: "white space", member: "serviceAccount:demo-proj.svc.id.goog[apps/a pi]", no: true},
 	} {
 		got, ok := ParsePrincipal(test.member)
