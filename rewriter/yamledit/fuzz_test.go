@@ -26,6 +26,7 @@ func FuzzApply(f *testing.F) {
 			f.Add([]byte(file), []byte{pick, 0, pick + 3, 4, 7 - pick, pick}, uint8(pick))
 		}
 	}
+	f.Add([]byte("0\ts:"), []byte("\xb7e\tls"), uint8('C'))
 	f.Fuzz(func(t *testing.T, file, picks []byte, number uint8) {
 		if len(file) > 1<<14 {
 			return

@@ -45,24 +45,54 @@ func decodeOne(text []byte) (v any, ok bool) {
 		}
 		v = nil
 	}
-	if goccy.Unmarshal(text, &v) != nil || !stringKeys(text) {
+	if goccy.Unmarshal(text, &v) != nil || !sameKeys(text, v) {
 		return nil, false
 	}
 	return v, true
 }
 
-// stringKeys says whether every key is a string: the second parser takes 0 and 00 for one key.
-func stringKeys(text []byte) bool {
+// sameKeys says whether every key is a string, and the same one to both parsers: the second takes 0 and 00 for one key,
+// and drops a tab inside of a key.
+func sameKeys(text []byte, v any) bool {
 	var document yaml.Node
 	if yaml.Unmarshal(text, &document) != nil {
 		return false
 	}
-	nodes := []*yaml.Node{&document}
-	for len(nodes) > 0 {
-		n := nodes[0]
-		nodes = append(nodes[1:], n.Content...)
-		for i := 0; n.Kind == yaml.MappingNode && i < len(n.Content); i += 2 {
-			if tag := n.Content[i].ShortTag(); tag != "!!str" && tag != "!!merge" {
+	if document.Kind == 0 {
+		return true
+	}
+	return sameFields(document.Content[0], v)
+}
+
+func sameFields(n *yaml.Node, v any) bool {
+	switch n.Kind {
+	case yaml.AliasNode:
+		return true // its own place is asked
+	case yaml.MappingNode:
+		fields, ok := v.(map[string]any)
+		if !ok {
+			return false
+		}
+		for i := 0; i < len(n.Content); i += 2 {
+			key, value := n.Content[i], n.Content[i+1]
+			switch key.ShortTag() {
+			case "!!merge":
+				continue
+			case "!!str":
+			default:
+				return false
+			}
+			if field, ok := fields[key.Value]; !ok || !sameFields(value, field) {
+				return false
+			}
+		}
+	case yaml.SequenceNode:
+		items, ok := v.([]any)
+		if !ok || len(items) != len(n.Content) {
+			return false
+		}
+		for i, item := range n.Content {
+			if !sameFields(item, items[i]) {
 				return false
 			}
 		}
