@@ -29,10 +29,12 @@ const (
 // A Severity says how bad a violation is. Every violation counts for the exit code.
 type Severity string
 
-// The severities. An error breaks something or brings a key back; a warning is an access or a loss that waits to happen.
+// The severities. An error breaks something or brings a key back; a warning is an access or a loss that waits to happen; a
+// note is no violation: what decides it was not read.
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
+	Note    Severity = "note"
 )
 
 var severities = map[string]Severity{

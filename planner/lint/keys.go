@@ -2,10 +2,8 @@ package lint
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
-	"dekey/planner"
 	"dekey/scanner"
 	"dekey/scanner/iam"
 )
@@ -25,6 +23,10 @@ func (w *world) wiring() {
 			named = f.Field
 		}
 		detail := strings.Join([]string{f.Container, string(f.Via), named, f.Secret.Name, f.Secret.Entry}, "\x00")
+		if why := f.Unproven(); why != "" {
+			w.doubt(RuleKeyWiring, at, detail, why).addBlocks(w.workloadOrigins(f.Workload))
+			continue
+		}
 		if missing(f) {
 			w.report(RuleVariableWithoutFile, at, detail, fmt.Sprintf("%s of container %s names %s, and nothing in the object brings that file", named, f.Container, f.Path)).
 				addBlocks(w.workloadOrigins(f.Workload))
@@ -56,11 +58,10 @@ func first(origins []scanner.Origin) scanner.Origin {
 	return origins[len(origins)-1]
 }
 
-// missing says that a finding names a file that nothing brings. A job of Prow gets files from presets, and a path that is
-// still to be filled in from elsewhere.
+// missing says that a finding names a file that nothing brings. A job of Prow gets files from presets, a path may still be
+// to be filled in from elsewhere, and what lies on a node's disk or a claim is there.
 func missing(f scanner.Finding) bool {
-	return strings.HasPrefix(f.Path, "/") && !strings.Contains(f.Path, "$") && f.Workload.Kind != "ProwJob" &&
-		slices.ContainsFunc(f.Hold, func(o scanner.Obstacle) bool { return o.Code == planner.HoldDangling })
+	return strings.HasPrefix(f.Path, "/") && !strings.Contains(f.Path, "$") && f.Workload.Kind != "ProwJob" && f.Dangling() && !f.FilledElse()
 }
 
 // wired says how a key is used.
@@ -75,13 +76,11 @@ func wired(f scanner.Finding, named string) string {
 	}
 	switch f.Via {
 	case scanner.EnvFile, scanner.ArgFile:
+		if f.FilledElse() {
+			return fmt.Sprintf("%s gets at a key: %s names %s, in a volume that no Secret fills", who, named, f.Path)
+		}
 		if f.Path != "" {
 			return fmt.Sprintf("%s gets at %s: %s names %s", who, secret, named, f.Path)
-		}
-		for _, o := range f.Hold {
-			if o.Code == planner.HoldDangling {
-				return o.What
-			}
 		}
 		return fmt.Sprintf("%s gets at %s by %s", who, secret, named)
 	case scanner.EnvValue, scanner.EnvFrom:

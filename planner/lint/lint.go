@@ -63,6 +63,9 @@ type Suppressed struct {
 type Result struct {
 	Violations []Violation
 	Suppressed []Suppressed
+	// Undecided are places that may break a rule, and may not: what decides it was not read. They do not count for the exit
+	// code. The severity is Note.
+	Undecided []Violation
 	// Exceptions are the register: the policy's, and those written as comments.
 	Exceptions []planner.Exception
 }
@@ -70,7 +73,8 @@ type Result struct {
 // A world is the input, indexed.
 type world struct {
 	Input
-	found []Violation
+	found  []Violation
+	doubts []Violation
 }
 
 // rules are the checks, each for one subject.
@@ -86,7 +90,7 @@ func Run(in Input) Result {
 		rule(w)
 	}
 	w.suppressions()
-	w.settle()
+	w.found, w.doubts = settle(w.found), settle(w.doubts)
 	result := w.judge()
 	result.withhold()
 	return result
@@ -101,24 +105,34 @@ func (w *world) report(code string, at iam.At, detail, text string, related ...s
 	return &w.found[len(w.found)-1]
 }
 
+// doubt adds a place that may break a rule: why says what was not read.
+func (w *world) doubt(code string, at iam.At, detail, why string, related ...scanner.Origin) *Violation {
+	w.doubts = append(w.doubts, Violation{
+		Code: code, Severity: Note, Origin: at.Origin, Object: at.What, Text: why, detail: detail,
+		blocks: []scanner.Origin{at.Block}, related: related,
+	})
+	return &w.doubts[len(w.doubts)-1]
+}
+
 // settle sorts, drops repeats (one place that several renderings show), and gives fingerprints.
-func (w *world) settle() {
-	slices.SortStableFunc(w.found, func(a, b Violation) int {
+func settle(found []Violation) []Violation {
+	slices.SortStableFunc(found, func(a, b Violation) int {
 		return cmp.Or(a.Origin.Compare(b.Origin), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Text, b.Text))
 	})
-	w.found = slices.CompactFunc(w.found, func(a, b Violation) bool {
+	found = slices.CompactFunc(found, func(a, b Violation) bool {
 		return a.Origin == b.Origin && a.Code == b.Code && (a.detail == b.detail || a.Text == b.Text)
 	})
-	for i := range w.found {
-		v := &w.found[i]
+	for i := range found {
+		v := &found[i]
 		sum := sha256.Sum256([]byte(strings.Join([]string{v.Code, v.Origin.Path, v.Object, v.detail}, "\x00")))
 		v.Fingerprint = hex.EncodeToString(sum[:12])
 	}
+	return found
 }
 
 // judge tells what counts from what is excused or was there before.
 func (w *world) judge() Result {
-	r := Result{Violations: []Violation{}, Suppressed: []Suppressed{}, Exceptions: []planner.Exception{}}
+	r := Result{Violations: []Violation{}, Suppressed: []Suppressed{}, Undecided: []Violation{}, Exceptions: []planner.Exception{}}
 	before := map[string]int{}
 	for fingerprint, n := range w.Baseline {
 		before[fingerprint] = n
@@ -137,6 +151,11 @@ func (w *world) judge() Result {
 			continue
 		}
 		r.Violations = append(r.Violations, v)
+	}
+	for _, v := range w.doubts {
+		if _, excused := w.excuse(v); w.counts(v) && !excused {
+			r.Undecided = append(r.Undecided, v)
+		}
 	}
 	r.Exceptions = w.register()
 	return r

@@ -21,6 +21,9 @@ func (r *Result) withhold() {
 	for i := range r.Violations {
 		clear(&r.Violations[i])
 	}
+	for i := range r.Undecided {
+		clear(&r.Undecided[i])
+	}
 	for i := range r.Suppressed {
 		clear(&r.Suppressed[i].Violation)
 		r.Suppressed[i].Reason = instead(r.Suppressed[i].Reason, withheld)

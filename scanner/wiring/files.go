@@ -25,6 +25,9 @@ func (h hit) holder() object.Holder {
 	return object.Holder{Kind: h.source.kind, Name: h.source.name, Entry: h.file.Entry}
 }
 
+// FilledElse ends the text of the obstacle dangling where the file lies in a volume that no Secret or ConfigMap fills.
+const FilledElse = "the volume is filled by something else"
+
 // A landing is where a path ends up.
 type landing string
 
@@ -32,7 +35,7 @@ const (
 	noPath      landing = "where that lies is decided elsewhere"
 	unmounted   landing = "nothing is mounted there"
 	noVolume    landing = "the mount names a volume that this object does not have"
-	otherVolume landing = "the volume is filled by something else"
+	otherVolume landing = FilledElse
 	noFile      landing = "the volume has no such file"
 	onFile      landing = "file"
 )

@@ -54,7 +54,8 @@ there are violations.
 
 PATH is the folder of a checkout, a file, or a plan or changeset folder of dekey;
 without PATH it is the current folder. What an expression or a template hides is unknown:
-it is no violation, and no proof that all is well.
+it is no violation, and no proof that all is well. Where a use of a key is likely, and what
+decides it was not read, a note says so; notes do not change the exit code.
 
 A violation is excused by a comment with a reason and a last day,
 
@@ -90,7 +91,7 @@ func (l *linting) run(ctx context.Context, sys System, paths []string) error {
 	result := lint.Run(in)
 	document := lintDocument{
 		APIVersion: scanner.APIVersion, Kind: "Lint", Violations: result.Violations, Suppressed: result.Suppressed,
-		Exceptions: result.Exceptions, Gaps: in.Inventory.Gaps,
+		Undecided: result.Undecided, Exceptions: result.Exceptions, Gaps: append([]scanner.Gap{}, in.Inventory.Gaps...),
 	}
 	if l.writeBaseline != "" {
 		if err := writeBaseline(l.writeBaseline, result.Violations); err != nil {

@@ -19,6 +19,7 @@ type lintDocument struct {
 	Kind       string              `json:"kind"` // Lint
 	Violations []lint.Violation    `json:"violations"`
 	Suppressed []lint.Suppressed   `json:"suppressed"`
+	Undecided  []lint.Violation    `json:"undecided"`
 	Exceptions []planner.Exception `json:"exceptions"`
 	Gaps       []scanner.Gap       `json:"gaps"`
 }
@@ -49,6 +50,9 @@ func (d lintDocument) text(w io.Writer) error {
 	}
 	for _, v := range d.Violations {
 		fmt.Fprintf(&b, "%s: %s %s: %s (%s)\n", place(v.Origin), v.Severity, v.Code, visibleLine(v.Text), visibleLine(v.Object))
+	}
+	for _, v := range d.Undecided {
+		fmt.Fprintf(&b, "%s: not decided: %s: %s (%s)\n", place(v.Origin), v.Code, visibleLine(v.Text), visibleLine(v.Object))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -86,6 +90,9 @@ func (d lintDocument) headline() string {
 		parts = append(parts, plural(n, "place")+" could not be read")
 	}
 	parts = append(parts, plural(len(d.Violations), "violation"))
+	if n := len(d.Undecided); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d not decided", n))
+	}
 	comments, before := 0, 0
 	for _, s := range d.Suppressed {
 		if s.By == "baseline" {
@@ -125,6 +132,10 @@ func (d lintDocument) sarif(w io.Writer) error {
 	for _, s := range d.Suppressed {
 		add(s.Violation, s.Reason)
 	}
+	for _, v := range d.Undecided {
+		v.Text = "Not decided: " + v.Text
+		add(v, "")
+	}
 	var notifications []report.Notification
 	for _, gap := range d.Gaps {
 		notifications = append(notifications, report.Notification{Message: "Not seen: " + gap.What + ": " + gap.Why})
@@ -139,7 +150,7 @@ func (d lintDocument) github(w io.Writer) error {
 	for _, gap := range d.Gaps {
 		fmt.Fprintf(&b, "::warning title=dekey%%3A not read::%s\n", commandText(gap.What+": "+gap.Why))
 	}
-	for _, v := range d.Violations {
+	annotate := func(command, title string, v lint.Violation) {
 		properties := []string{"file=" + property(sourcePath(v.Origin))}
 		if v.Origin.Line > 0 {
 			properties = append(properties, fmt.Sprintf("line=%d", v.Origin.Line))
@@ -147,8 +158,14 @@ func (d lintDocument) github(w io.Writer) error {
 		if v.Origin.Column > 0 {
 			properties = append(properties, fmt.Sprintf("col=%d", v.Origin.Column))
 		}
-		properties = append(properties, "title="+property("dekey "+v.Code))
-		fmt.Fprintf(&b, "::%s %s::%s\n", v.Severity, strings.Join(properties, ","), commandText(v.Object+": "+v.Text))
+		properties = append(properties, "title="+property(title))
+		fmt.Fprintf(&b, "::%s %s::%s\n", command, strings.Join(properties, ","), commandText(v.Object+": "+v.Text))
+	}
+	for _, v := range d.Violations {
+		annotate(string(v.Severity), "dekey "+v.Code, v)
+	}
+	for _, v := range d.Undecided {
+		annotate("notice", "dekey, not decided: "+v.Code, v)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
