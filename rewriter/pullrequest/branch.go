@@ -14,33 +14,76 @@ type branch struct {
 	head      string // "": there is none
 	mergeBase string // of the head and the base commit
 	foreign   []commitInfo
-	ours      int
+	ours      []string        // ids of our commits, newest first
+	folder    string          // folderDigest of the newest of ours that names one, "" for the top
 	touched   map[string]bool // paths that commits of others changed
 	changed   []string        // paths that differ between the merge base and the head
 }
 
 type commitInfo struct {
-	id, tree, author, message string
-	merge                     bool
+	id, tree, parents, author, message string
+	committer                          string // NAME <EMAIL> SECONDS
 }
 
-// A commit of ours says so: its last lines name the plan, the commit of the base branch that it stands on, and its own
-// tree, so that an amended one is not taken for ours.
+func (i commitInfo) merge() bool { return strings.Contains(i.parents, " ") }
+
+// A commit of ours says so: its last lines name the plan, the commit of the base branch that it stands on, its own tree
+// and who committed it when, so that an amended one is not taken for ours: whoever amends becomes its committer.
 const (
-	planTrailer = "Dekey-Plan: "
-	baseTrailer = "Dekey-Base: "
-	treeTrailer = "Dekey-Tree: "
+	planTrailer      = "Dekey-Plan: "
+	baseTrailer      = "Dekey-Base: "
+	folderTrailer    = "Dekey-Folder: "
+	treeTrailer      = "Dekey-Tree: "
+	committerTrailer = "Dekey-Committer: "
 )
 
 var (
-	ownTree = regexp.MustCompile(`(?m)^Dekey-Tree: ([0-9a-f]+)$`)
-	ownBase = regexp.MustCompile(`(?m)^Dekey-Base: ([0-9a-f]+)$`)
+	ownTree      = regexp.MustCompile(`(?m)^Dekey-Tree: ([0-9a-f]+)$`)
+	ownBase      = regexp.MustCompile(`(?m)^Dekey-Base: ([0-9a-f]+)$`)
+	ownFolder    = regexp.MustCompile(`(?m)^Dekey-Folder: ([0-9a-f]+)$`)
+	ownCommitter = regexp.MustCompile(`(?m)^Dekey-Committer: ([0-9a-f]+)$`)
 )
 
-func (i commitInfo) own() bool {
+// forgeCommitter is who commits what GitHub signs itself.
+// https://docs.github.com/en/authentication/managing-commit-signature-verification/about-commit-signature-verification
+const forgeCommitter = "GitHub <noreply@github.com> "
+
+// own says whether a commit is ours: one that the pull request's marker names, or one that is still as it says. A commit
+// that the forge made can not name its committer: without a marker it is ours where the forge signed it.
+func (i commitInfo) own(known []string) bool {
 	m := ownTree.FindStringSubmatch(i.message)
-	return m != nil && m[1] == i.tree && !i.merge && ownWords.MatchString(i.message)
+	if m == nil || m[1] != i.tree || i.merge() || !ownWords.MatchString(i.message) {
+		return false
+	}
+	if by := ownCommitter.FindStringSubmatch(i.message); by != nil {
+		return by[1] == shortDigest(i.committer)
+	}
+	return slices.Contains(known, i.id) || strings.HasPrefix(i.committer, forgeCommitter)
 }
+
+// shortDigest stands in a commit's message for words that must not stand there themselves.
+func shortDigest(words string) string { return digestOf([]byte(words))[:16] }
+
+// folderDigest is what a commit says of the scanned folder, "" for the top of the repository.
+func folderDigest(prefix string) string {
+	if prefix == "" {
+		return ""
+	}
+	return shortDigest(prefix)
+}
+
+// commits reads git log's answer to logFormat.
+func commits(out []byte) []commitInfo {
+	var list []commitInfo
+	for record := range strings.SplitSeq(strings.Trim(string(out), "\x00"), "\x00") {
+		if parts := strings.SplitN(record, "\n", 6); len(parts) == 6 {
+			list = append(list, commitInfo{id: parts[0], tree: parts[1], parents: parts[2], author: parts[3], committer: parts[4], message: parts[5]})
+		}
+	}
+	return list
+}
+
+const logFormat = "--format=%H%n%T%n%P%n%an <%ae>%n%cn <%ce> %ct%n%B"
 
 // ownWords are how a message of ours begins: who gave a commit other words put it there. Hooks may add lines behind.
 var ownWords = regexp.MustCompile(`^(?:` + migrateTitle + `|` + cleanupTitle + `)(?: \([a-z0-9-]+\))?\n\n` + regexp.QuoteMeta(explanation) + `\n`)
@@ -52,8 +95,8 @@ const (
 	explanation  = "Proposed by dekey; the pull request says what changes and why."
 )
 
-// branch reads a branch that was fetched.
-func (c *Clone) branch(ctx context.Context, name, head, base string) (*branch, error) {
+// branch reads a branch that was fetched. known are commits of ours by its pull request's marker.
+func (c *Clone) branch(ctx context.Context, name, head, base string, known []string) (*branch, error) {
 	b := &branch{name: name, head: head, touched: map[string]bool{}}
 	if head == "" {
 		return b, nil
@@ -61,24 +104,22 @@ func (c *Clone) branch(ctx context.Context, name, head, base string) (*branch, e
 	since := base
 	if out, err := c.read(ctx, nil, "merge-base", base, head); err == nil && line(out) != "" {
 		b.mergeBase = line(out)
-	} else if b.mergeBase = c.rootOf(ctx, head); b.mergeBase != "" {
+	} else if b.mergeBase = c.rootOf(ctx, head, known); b.mergeBase != "" {
 		since = b.mergeBase
 	} else {
 		return nil, problem("in a shallow clone, fetch the whole history first (actions/checkout: fetch-depth: 0); else rename or delete that branch: dekey never forces over a commit that somebody else made",
 			"reading the branch %s: it has no history in common with the base branch", name)
 	}
-	out, err := c.read(ctx, nil, "log", "-z", "--format=%H%n%T%n%P%n%an <%ae>%n%B", since+".."+head, "--")
+	out, err := c.read(ctx, nil, "log", "-z", logFormat, since+".."+head, "--")
 	if err != nil {
 		return nil, fmt.Errorf("reading the branch %s: %w", name, err)
 	}
-	for record := range strings.SplitSeq(strings.Trim(string(out), "\x00"), "\x00") {
-		parts := strings.SplitN(record, "\n", 5)
-		if len(parts) < 5 {
-			continue
-		}
-		info := commitInfo{id: parts[0], tree: parts[1], author: parts[3], message: parts[4], merge: strings.Contains(parts[2], " ")}
-		if info.own() {
-			b.ours++
+	for _, info := range commits(out) {
+		if info.own(known) {
+			if m := ownFolder.FindStringSubmatch(info.message); m != nil && len(b.ours) == 0 {
+				b.folder = m[1]
+			}
+			b.ours = append(b.ours, info.id)
 			continue
 		}
 		b.foreign = append(b.foreign, info)
@@ -97,19 +138,14 @@ func (c *Clone) branch(ctx context.Context, name, head, base string) (*branch, e
 
 // rootOf is the base commit that our first commit on a branch names, for a shallow clone, whose history does not reach
 // back to it; "" where the branch has no commit of ours that stands on what it names.
-func (c *Clone) rootOf(ctx context.Context, head string) string {
+func (c *Clone) rootOf(ctx context.Context, head string, known []string) string {
 	const most = "200"
-	out, err := c.read(ctx, nil, "log", "-z", "-n", most, "--first-parent", "--format=%H%n%T%n%P%n%an <%ae>%n%B", head, "--")
+	out, err := c.read(ctx, nil, "log", "-z", "-n", most, "--first-parent", logFormat, head, "--")
 	if err != nil {
 		return ""
 	}
-	for record := range strings.SplitSeq(strings.Trim(string(out), "\x00"), "\x00") {
-		parts := strings.SplitN(record, "\n", 5)
-		if len(parts) < 5 {
-			continue
-		}
-		info := commitInfo{tree: parts[1], message: parts[4], merge: strings.Contains(parts[2], " ")}
-		if m := ownBase.FindStringSubmatch(info.message); m != nil && info.own() && m[1] == parts[2] {
+	for _, info := range commits(out) {
+		if m := ownBase.FindStringSubmatch(info.message); m != nil && info.own(known) && m[1] == info.parents {
 			return m[1]
 		}
 	}
@@ -210,10 +246,14 @@ func (c *Clone) next(ctx context.Context, b *branch, base, baseName string, want
 }
 
 // message is a commit's. Nothing of it is from a manifest: what a branch's commit says can close issues and mention people.
-func message(title, slug, plan, base, tree string) string {
+func message(title, slug, plan, base, folder, tree string) string {
 	text := title
 	if slug != "" {
 		text += " (" + slug + ")"
 	}
-	return text + "\n\n" + explanation + "\n\n" + planTrailer + plan + "\n" + baseTrailer + base + "\n" + treeTrailer + tree + "\n"
+	text += "\n\n" + explanation + "\n\n" + planTrailer + plan + "\n" + baseTrailer + base + "\n"
+	if folder != "" {
+		text += folderTrailer + folder + "\n"
+	}
+	return text + treeTrailer + tree + "\n"
 }

@@ -6,42 +6,58 @@ import (
 	"strings"
 )
 
-// bring puts what is wanted on the group's branch, and says whether it had to.
-func (p *publisher) bring(ctx context.Context, g group, want *desire, o *Outcome) (bool, error) {
-	b, err := p.Clone.branch(ctx, g.branch, p.heads[g.branch], p.base)
+// bring puts what is wanted on the group's branch, and says whether it had to, and which commits there are ours.
+func (p *publisher) bring(ctx context.Context, g group, want *desire, pr *PullRequest, o *Outcome) (pushed bool, ours []string, err error) {
+	b, err := p.Clone.branch(ctx, g.branch, p.heads[g.branch], p.base, knownCommits(pr))
 	if err != nil {
-		return false, err
+		return false, nil, err
+	}
+	if folder := folderDigest(p.Changeset.prefix); p.Forge == nil && len(b.ours) > 0 && b.folder != folder {
+		return false, nil, problem("draft once at the top of the repository, for all of its folders; or delete that branch when it is merged",
+			"pushing %s: the branch holds the changeset of another folder of the repository", g.branch)
 	}
 	if in := p.inTheWay(g.branch); b.head == "" && in != "" {
-		return false, problem("git can not have both: dekey publish --close --delete-branches closes what another --split opened; then run it again",
+		return false, nil, problem("git can not have both: dekey publish --close --delete-branches closes what another --split opened; then run it again",
 			"pushing %s: the branch %s is in the way", g.branch, in)
 	}
 	n, err := p.Clone.next(ctx, b, p.base, p.baseName, want.files)
 	if err != nil || n.nothing {
-		return false, err
+		return false, b.ours, err
 	}
 	tree, err := p.Clone.tree(ctx, n.parent, n.files)
 	if err != nil {
-		return false, err
+		return false, nil, err
+	}
+	if ours = b.ours; n.force {
+		ours = nil
 	}
 	title := migrateTitle
 	if p.Stage == Cleanup {
 		title = cleanupTitle
 	}
-	text := message(title, slugOf(g), p.Changeset.Input.Plan.ID, p.base, tree)
+	text := message(title, slugOf(g), p.Changeset.Input.Plan.ID, p.base, folderDigest(p.Changeset.prefix), tree)
 	if p.APICommit {
 		o.Commit, err = p.commitByForge(ctx, g, b, n, tree, text, want)
-		return err == nil, err
+		return err == nil, append([]string{o.Commit}, ours...), err
 	}
 	commit, err := p.Clone.commit(ctx, n.parent, tree, sortedKeys(n.files), text, p.Commit)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if err := p.Clone.push(ctx, p.Push, commit, g.branch, b.head); err != nil {
-		return false, err
+		return false, nil, err
 	}
 	o.Commit = commit
-	return true, nil
+	return true, append([]string{commit}, ours...), nil
+}
+
+// knownCommits are the commits of ours on a pull request's branch, as its marker has them.
+func knownCommits(pr *PullRequest) []string {
+	if pr == nil {
+		return nil
+	}
+	m, _ := readMarker(pr.Body)
+	return m.Commits
 }
 
 // inTheWay is a branch that git can not have beside another: one of the two names is a folder in the other.

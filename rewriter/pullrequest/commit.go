@@ -36,10 +36,11 @@ func (c *Clone) commit(ctx context.Context, parent, tree string, files []string,
 		return "", fmt.Errorf("preparing the commit: %w", err)
 	}
 	args := []string{"commit", "--quiet", "--no-status", "--cleanup=verbatim", "--file=-"}
-	env, err := c.identity(ctx, at, how)
+	committer, env, err := c.identity(ctx, at, how)
 	if err != nil {
 		return "", err
 	}
+	message += committerTrailer + shortDigest(committer) + "\n"
 	if how.Author != "" {
 		args = append(args, "--author="+how.Author)
 	}
@@ -87,20 +88,31 @@ func (c *Clone) checkout(ctx context.Context, at string, files []string) error {
 	return err
 }
 
-// identity is the committer where git knows none and an author was given.
-func (c *Clone) identity(ctx context.Context, at string, how Commit) ([]string, error) {
-	if _, err := c.run(ctx, gitCall{dir: at, own: true}, "var", "GIT_COMMITTER_IDENT"); err == nil {
-		return nil, nil
-	}
+// identity is who commits and when, as NAME <EMAIL> SECONDS, and the variables that make git say so: the author where git
+// knows no committer.
+func (c *Clone) identity(ctx context.Context, at string, how Commit) (committer string, env []string, err error) {
 	const do = "give --author 'NAME <EMAIL>', or set user.name and user.email in git's configuration"
-	if how.Author == "" {
-		return nil, problem(do, "making the commit: git does not know who commits")
-	}
-	author, err := mail.ParseAddress(how.Author)
+	out, err := c.run(ctx, gitCall{dir: at, own: true}, "var", "GIT_COMMITTER_IDENT")
 	if err != nil {
-		return nil, problem(do, "making the commit: %q is no author", how.Author)
+		if how.Author == "" {
+			return "", nil, problem(do, "making the commit: git does not know who commits")
+		}
+		author, err := mail.ParseAddress(how.Author)
+		if err != nil {
+			return "", nil, problem(do, "making the commit: %q is no author", how.Author)
+		}
+		env = []string{"GIT_COMMITTER_NAME=" + author.Name, "GIT_COMMITTER_EMAIL=" + author.Address}
+		if out, err = c.run(ctx, gitCall{dir: at, own: true, env: env}, "var", "GIT_COMMITTER_IDENT"); err != nil {
+			return "", nil, &Error{What: "making the commit", Do: do, Err: err}
+		}
 	}
-	return []string{"GIT_COMMITTER_NAME=" + author.Name, "GIT_COMMITTER_EMAIL=" + author.Address}, nil
+	ident := line(out)
+	zone := strings.LastIndexByte(ident, ' ')
+	seconds := strings.LastIndexByte(ident[:max(zone, 0)], ' ')
+	if seconds < 0 {
+		return "", nil, fmt.Errorf("making the commit: %q is no committer", ident)
+	}
+	return ident[:zone], append(env, "GIT_COMMITTER_DATE=@"+ident[seconds+1:]), nil
 }
 
 // dropWorktree takes the worktree out of the clone again. `git worktree prune` would take others' too.

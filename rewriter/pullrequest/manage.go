@@ -77,7 +77,11 @@ func (r CloseRequest) deleteBranches(ctx context.Context) ([]Outcome, error) {
 			continue
 		}
 		o := Outcome{Branch: name, Status: ClosedIt, Reason: "the branch is deleted", Commit: h.commits[name], Files: []string{}, Notes: []string{}}
-		b, err := r.Clone.branch(ctx, name, h.commits[name], base)
+		known, err := r.known(ctx, name)
+		if err != nil {
+			return outcomes, err
+		}
+		b, err := r.Clone.branch(ctx, name, h.commits[name], base, known)
 		switch {
 		case err != nil:
 			o = failed(o, err)
@@ -91,4 +95,17 @@ func (r CloseRequest) deleteBranches(ctx context.Context) ([]Outcome, error) {
 		outcomes = append(outcomes, o)
 	}
 	return outcomes, nil
+}
+
+// known are the commits of ours that the markers of a branch's pull requests name.
+func (r CloseRequest) known(ctx context.Context, branch string) ([]string, error) {
+	list, err := r.Forge.Find(ctx, branch)
+	if err != nil {
+		return nil, err
+	}
+	var known []string
+	for i := range list {
+		known = append(known, knownCommits(&list[i])...)
+	}
+	return known, nil
 }

@@ -19,6 +19,10 @@ const (
 type marker struct {
 	Plan  string `json:"plan"`
 	Stage string `json:"stage"`
+	// Folder is the scanned one in the repository, with a slash at its end; "" for the top.
+	Folder string `json:"folder,omitempty"`
+	// Commits are ours on the branch, newest first: the forge's own can be told from amended ones by nothing else.
+	Commits []string `json:"commits,omitempty"`
 	// Title is the digest of the title that dekey gave: another one is a person's, and stays.
 	Title string `json:"title"`
 	// Dressed says that labels, assignees and reviewers were put on it: once, so that who takes one off keeps it off.

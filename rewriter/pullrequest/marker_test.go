@@ -1,6 +1,7 @@
 package pullrequest
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -33,9 +34,9 @@ func TestMerge(t *testing.T) {
 }
 
 func TestMarker(t *testing.T) {
-	hostile := marker{Plan: `x --> <script> " \ ` + "\n" + end, Stage: "--!>", Closed: closedAsked}
+	hostile := marker{Plan: `x --> <script> " \ ` + "\n" + end, Stage: "--!>", Closed: closedAsked, Folder: "<!-- -->/", Commits: []string{"a", "b"}}
 	body := managed(hostile, "text")
-	if got, found := readMarker(body); !found || got != hostile {
+	if got, found := readMarker(body); !found || !reflect.DeepEqual(got, hostile) {
 		t.Errorf("read back: %+v", got)
 	}
 	if n := strings.Count(body, "-->"); n != 3 {

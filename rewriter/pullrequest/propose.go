@@ -21,7 +21,7 @@ func (p *publisher) words(g group, room int) (title, body string, err error) {
 }
 
 // propose opens or updates the group's pull request.
-func (p *publisher) propose(ctx context.Context, g group, o Outcome, pr *PullRequest, pushed bool) (Outcome, error) {
+func (p *publisher) propose(ctx context.Context, g group, o Outcome, pr *PullRequest, pushed bool, ours []string) (Outcome, error) {
 	room := MaxBody - 1024
 	if pr != nil && pr.State == Open {
 		before, _, after, _ := split(pr.Body)
@@ -31,7 +31,8 @@ func (p *publisher) propose(ctx context.Context, g group, o Outcome, pr *PullReq
 	if err != nil {
 		return o, err
 	}
-	m := marker{Plan: p.Changeset.Input.Plan.ID, Stage: p.Stage, Title: digestOf([]byte(title))[:16], Dressed: p.Dress.empty()}
+	const most = 20 // of them: whoever has more commits of ours has a long history of changes
+	m := marker{Plan: p.Changeset.Input.Plan.ID, Stage: p.Stage, Folder: p.Changeset.prefix, Commits: ours[:min(len(ours), most)], Title: digestOf([]byte(title))[:16], Dressed: p.Dress.empty()}
 	if pr == nil || pr.State != Open {
 		made, err := p.Forge.Create(ctx, Proposal{Branch: g.branch, Base: p.baseName, Title: title, Body: managed(m, text), Draft: p.Draft})
 		if err != nil {
@@ -44,6 +45,9 @@ func (p *publisher) propose(ctx context.Context, g group, o Outcome, pr *PullReq
 	}
 	old, _ := readMarker(pr.Body)
 	m.Dressed = old.Dressed
+	if !pushed {
+		m.Commits = old.Commits
+	}
 	change := Change{}
 	if body := merge(pr.Body, m, text); strings.TrimSpace(body) != strings.TrimSpace(pr.Body) {
 		change.Body = body
@@ -136,7 +140,7 @@ func (p *publisher) sweepUp(ctx context.Context) {
 	for i := range p.own {
 		pr := &p.own[i]
 		m, ours := readMarker(pr.Body)
-		if pr.State != Open || !ours || m.Stage != p.Stage || p.branches[pr.Branch] {
+		if pr.State != Open || !ours || m.Stage != p.Stage || m.Folder != p.Changeset.prefix || p.branches[pr.Branch] {
 			continue
 		}
 		o := Outcome{Branch: pr.Branch, Status: Unchanged, Commit: pr.Commit, Files: []string{}, Notes: []string{}}

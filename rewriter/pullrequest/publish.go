@@ -255,7 +255,7 @@ func (p *publisher) publish(ctx context.Context, g group) (Outcome, error) {
 			pr = nil
 		}
 	}
-	pushed, err := p.bring(ctx, g, want, &o)
+	pushed, ours, err := p.bring(ctx, g, want, pr, &o)
 	if err != nil {
 		return o, err
 	}
@@ -272,7 +272,7 @@ func (p *publisher) publish(ctx context.Context, g group) (Outcome, error) {
 		return o, nil
 	}
 	p.heads[g.branch] = o.Commit
-	return p.propose(ctx, g, o, pr, pushed)
+	return p.propose(ctx, g, o, pr, pushed, ours)
 }
 
 func (o *Outcome) about(pr *PullRequest) {
@@ -292,7 +292,11 @@ func (p *publisher) find(ctx context.Context, branch string) (*PullRequest, erro
 		return nil, err
 	}
 	for i, pr := range list {
-		if _, ours := readMarker(pr.Body); pr.State == Open && ours {
+		if m, ours := readMarker(pr.Body); pr.State == Open && ours {
+			if m.Folder != p.Changeset.prefix {
+				return nil, problem("draft once at the top of the repository, for all of its folders; or publish this one when the other is merged, or closed (dekey publish --close)",
+					"publishing %s: #%d is open from that branch for the changeset of %s, and this one is of %s", branch, pr.Number, folderName(m.Folder), folderName(p.Changeset.prefix))
+			}
 			return &list[i], nil
 		} else if pr.State == Open {
 			return nil, problem("close it, or put dekey's part back into its body: dekey changes no pull request that it does not know as its own",
@@ -300,11 +304,19 @@ func (p *publisher) find(ctx context.Context, branch string) (*PullRequest, erro
 		}
 	}
 	for i, pr := range list {
-		if _, ours := readMarker(pr.Body); ours {
+		if m, ours := readMarker(pr.Body); ours && m.Folder == p.Changeset.prefix {
 			return &list[i], nil
 		}
 	}
 	return nil, nil
+}
+
+// folderName is how a scanned folder is called.
+func folderName(prefix string) string {
+	if prefix == "" {
+		return "the whole repository"
+	}
+	return fmt.Sprintf("the folder %q", strings.TrimSuffix(prefix, "/"))
 }
 
 // wasMerged says whether the pull request of this very plan is merged: what happened to its files since is nobody's

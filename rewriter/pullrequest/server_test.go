@@ -62,7 +62,7 @@ func pushed(t *testing.T, clone *Clone, r Remote, branch string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	commit, err := clone.commit(t.Context(), base, tree, []string{"a.yaml"}, message("title", "", "plan", base, tree), Commit{})
+	commit, err := clone.commit(t.Context(), base, tree, []string{"a.yaml"}, message("title", "", "plan", base, "", tree), Commit{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestReadingRunsNothing(t *testing.T) {
 	}
 	e := must(clone.store(t.Context(), "100644", []byte("a: 2\n")))
 	must(clone.tree(t.Context(), head, map[string]entry{"a.yaml": e}))
-	must(clone.branch(t.Context(), "dekey/x", head, head))
+	must(clone.branch(t.Context(), "dekey/x", head, head, nil))
 	must(clone.owners(t.Context(), head))
 	if _, err := os.Stat(ran); err == nil {
 		t.Error("a command of the repository's configuration ran")
