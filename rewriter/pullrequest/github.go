@@ -87,8 +87,9 @@ func NewGitHub(o GitHubOptions) (*GitHub, error) {
 	o.Head, o.HeadName = cmp.Or(o.Head, o.Owner), cmp.Or(o.HeadName, o.Name)
 	transport := o.Transport
 	if transport == nil {
-		transport = standardTransport()
+		transport = http.DefaultTransport
 	}
+	transport = hurried{transport, 2 * time.Minute}
 	if o.Notify == nil {
 		o.Notify = func(string) {}
 	}
@@ -112,17 +113,6 @@ func NewGitHub(o GitHubOptions) (*GitHub, error) {
 	g.client.BaseURL = api
 	g.client.UserAgent = cmp.Or(o.Agent, "dekey")
 	return g, nil
-}
-
-// standardTransport is the machine's, which gives up on a server that takes a request and never answers.
-func standardTransport() http.RoundTripper {
-	standard, is := http.DefaultTransport.(*http.Transport)
-	if !is {
-		return http.DefaultTransport
-	}
-	patient := standard.Clone()
-	patient.ResponseHeaderTimeout = 2 * time.Minute
-	return patient
 }
 
 // Token is what git needs to push over HTTPS.

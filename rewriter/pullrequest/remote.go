@@ -103,7 +103,22 @@ func (c *Clone) remote(ctx context.Context, r Remote, args ...string) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	return c.run(ctx, gitCall{own: true, set: helper, env: env}, args...)
+	return c.run(ctx, gitCall{own: true, set: append(helper, c.stall(ctx)...), env: env}, args...)
+}
+
+// stall are the settings by which git gives up on a server that has sent and taken nothing for two minutes: by itself it
+// waits for ever. A server at work says so every five seconds. What the user has set counts.
+// https://git-scm.com/docs/git-config#Documentation/git-config.txt-httplowSpeedLimit
+func (c *Clone) stall(ctx context.Context) []string {
+	for _, variable := range c.env {
+		if strings.HasPrefix(variable, "GIT_HTTP_LOW_SPEED_") {
+			return nil
+		}
+	}
+	if out, err := c.run(ctx, gitCall{own: true}, "config", "--get-regexp", `^http\.(.*\.)?lowspeed(limit|time)$`); err == nil && line(out) != "" {
+		return nil
+	}
+	return []string{"http.lowSpeedLimit=1", "http.lowSpeedTime=120"}
 }
 
 // heads are the branches of a remote that publish looks at, and what its HEAD points to.
@@ -199,6 +214,8 @@ func explainRemote(err error, doing string) error {
 		do = "git has no valid credentials for the remote: set GITHUB_TOKEN or GH_TOKEN, or a credential helper; or use an SSH remote whose key is loaded"
 	case contains("error: 403", "write access to repository not granted", "permission to "):
 		do = "the credentials may not push: the token needs contents: write on the repository (or use --fork OWNER)"
+	case contains("operation too slow", "operation timed out"):
+		do = "the server stopped sending in the middle: run it again; git's http.lowSpeedTime says how long it is waited for (seconds, with http.lowSpeedLimit)"
 	case contains("not found", "does not exist", "does not appear to be a git repository"):
 		do = "is the name right, and may the credentials see the repository? --remote NAME names another remote of the clone"
 	}

@@ -193,6 +193,47 @@ func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
+// hurried ends an exchange that is not over in time, its body too: a server may stop in the middle of an answer.
+type hurried struct {
+	next http.RoundTripper
+	most time.Duration
+}
+
+func (h hurried) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeoutCause(r.Context(), h.most, fmt.Errorf("GitHub did not answer within %s", h.most))
+	answer, err := h.next.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		defer cancel()
+		return nil, late(ctx, err)
+	}
+	answer.Body = hurriedBody{answer.Body, ctx, cancel}
+	return answer, nil
+}
+
+type hurriedBody struct {
+	io.ReadCloser
+	ctx    context.Context
+	cancel func()
+}
+
+func (b hurriedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	return n, late(b.ctx, err)
+}
+
+// late is an exchange's error: that it took too long, where that is the cause.
+func late(ctx context.Context, err error) error {
+	if err != nil && err != io.EOF && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func (b hurriedBody) Close() error {
+	defer b.cancel()
+	return b.ReadCloser.Close()
+}
+
 // WallClock is the machine's.
 type WallClock struct{}
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -140,3 +142,63 @@ func TestGate(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A server that takes a request and says nothing, or stops in the middle of its answer, is given up.
+func TestSilentServer(t *testing.T) {
+	for _, said := range []string{"", "[{\"number\": 1"} {
+		over := make(chan struct{})
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if said != "" {
+				io.WriteString(w, said)
+				w.(http.Flusher).Flush()
+			}
+			<-over
+		}))
+		r, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL, nil)
+		answer, err := hurried{http.DefaultTransport, 50 * time.Millisecond}.RoundTrip(r)
+		if err == nil {
+			_, err = io.ReadAll(answer.Body)
+			answer.Body.Close()
+		}
+		if err == nil || err.Error() != "GitHub did not answer within 50ms" {
+			t.Errorf("it said %q: %v", said, err)
+		}
+		close(over)
+		server.Close()
+	}
+}
+
+// git gives up on a server that stops in the middle of a transfer, by itself or as the user has set it.
+func TestStalledTransfer(t *testing.T) {
+	over := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+		io.WriteString(w, "001e# service=git-upload-pack\n0000")
+		w.(http.Flusher).Flush()
+		<-over
+	}))
+	defer server.Close()
+	defer close(over)
+	dir := t.TempDir()
+	gitIn(t, dir, "init", "--quiet")
+	clone, err := OpenClone(t.Context(), dir, append(withoutGit(os.Environ()), quiet...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := clone.stall(t.Context()); !slices.Equal(got, []string{"http.lowSpeedLimit=1", "http.lowSpeedTime=120"}) {
+		t.Errorf("by itself: %v", got)
+	}
+	gitIn(t, dir, "config", "http."+server.URL+".lowSpeedTime", "1")
+	gitIn(t, dir, "config", "http.lowSpeedLimit", "1")
+	if got := clone.stall(t.Context()); got != nil {
+		t.Errorf("over what the user has set: %v", got)
+	}
+	_, err = clone.look(t.Context(), Remote{Name: server.URL}, "")
+	if err == nil || !strings.Contains(err.Error(), "too slow") || !strings.Contains(hintOf(err), "stopped sending") {
+		t.Errorf("%v; hint: %s", err, hintOf(err))
+	}
+	clone.env = append(clone.env, "GIT_HTTP_LOW_SPEED_TIME=1")
+	if got := clone.stall(t.Context()); got != nil {
+		t.Errorf("over what the environment has set: %v", got)
+	}
+}
