@@ -44,7 +44,10 @@ func FuzzApply(f *testing.F) {
 			t.Fatal("the input was changed")
 		}
 		if err == nil {
-			check(t, file, edits, result)
+			sound(t, file, edits, result)
+			if agree(file) && agree(result.Content) {
+				check(t, file, edits, result)
+			}
 		} else if _, ok := err.(*yamledit.Refusal); !ok {
 			t.Fatalf("%T is no refusal", err)
 		}

@@ -100,6 +100,26 @@ func sameFields(n *yaml.Node, v any) bool {
 	return true
 }
 
+// agree says whether both parsers read the same in a file. On bytes that nobody would write they often do not, and then the
+// second opinion is none.
+func agree(file []byte) bool {
+	theirs, ok := decode(file)
+	if !ok {
+		return false
+	}
+	documents, _ := yamledit.Documents(file)
+	for i, d := range documents {
+		if json.Valid(file[d.Start:d.End]) {
+			continue
+		}
+		var ours any
+		if yaml.Unmarshal(file[d.Start:d.End], &ours) != nil || !reflect.DeepEqual(plain(ours), plain(theirs[i])) {
+			return false
+		}
+	}
+	return true
+}
+
 // A box is a value whose parts can be marked as gone, so that indexes stay those of the original.
 type box struct {
 	fields map[string]*box
