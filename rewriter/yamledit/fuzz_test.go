@@ -27,6 +27,7 @@ func FuzzApply(f *testing.F) {
 		}
 	}
 	f.Add([]byte("0\ts:"), []byte("\xb7e\tls"), uint8('C'))
+	f.Add([]byte("%YAML 1.1\n---\r\na: 'b\r\n  c' # d e\r"), []byte("%YAML 1.1\n---\r\na: 'b\r\n  "), uint8('l'))
 	f.Fuzz(func(t *testing.T, file, picks []byte, number uint8) {
 		if len(file) > 1<<14 {
 			return

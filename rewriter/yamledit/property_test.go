@@ -94,11 +94,14 @@ func check(t *testing.T, file []byte, edits []yamledit.Edit, result yamledit.Res
 func sound(t *testing.T, file []byte, edits []yamledit.Edit, result yamledit.Result) {
 	t.Helper()
 	untouched(t, file, result)
-	if len(file) > 0 && len(result.Content) > 0 && (file[len(file)-1] == '\n') != (result.Content[len(result.Content)-1] == '\n') {
+	if len(file) > 0 && len(result.Content) > 0 && ends(file) != ends(result.Content) {
 		t.Fatalf("the end of the file changed: %q, %q", file, result.Content)
 	}
 	minimal(t, file, edits, result)
 }
+
+// ends says whether the last line has a break: LF, CR LF or, as YAML has it, CR.
+func ends(file []byte) bool { return file[len(file)-1] == '\n' || file[len(file)-1] == '\r' }
 
 // untouched checks that the bytes outside of the splices are as they were.
 func untouched(t *testing.T, file []byte, result yamledit.Result) {
