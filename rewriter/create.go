@@ -21,6 +21,7 @@ type creation struct {
 	move     string
 	edit     planner.Edit
 	workload *scanner.Object
+	made     bool // by the chart
 }
 
 // creations are the new objects of drafts, one for every rendering.
@@ -29,7 +30,8 @@ func (w *work) creations(drafts []*draft) []creation {
 	for _, d := range drafts {
 		for _, edit := range d.created {
 			for _, i := range d.homes {
-				list = append(list, creation{d.move.ID, edit, w.before[i]})
+				made := edit.Object.Kind == "ServiceAccount" && d.made[w.before[i].Root]
+				list = append(list, creation{d.move.ID, edit, w.before[i], made})
 			}
 		}
 	}
@@ -47,6 +49,9 @@ func (w *work) create(b *build, drafts []*draft, overlays map[int]*unit, landed 
 			continue
 		}
 		b.created[c.edit.Object] = c.edit
+		if c.made {
+			continue
+		}
 		h, err := w.homeOf(c, list, overlays)
 		if err != nil {
 			bad = append(bad, fault{move: c.move, hold: hold(planner.HoldNotProvable, err.Error(), "")})

@@ -20,6 +20,14 @@ type ownLocator interface {
 func (w *work) overlayValues(_ *build, u *unit, moves []string, landed map[string][]owned) error {
 	o := w.before[u.object]
 	for _, edit := range u.edits {
+		if own, _ := w.landAccount(o, w.moveOf(u.move), edit, ownRelease); len(own) > 0 {
+			for _, l := range own {
+				for _, move := range moves {
+					landed[l.path] = append(landed[l.path], owned{l, move})
+				}
+			}
+			continue
+		}
 		var places []object.Place
 		if locator, ok := o.Locator.(ownLocator); ok && edit.Op == planner.OpSet {
 			places = locator.LocateOwn(edit.Field)

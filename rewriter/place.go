@@ -16,6 +16,8 @@ type draft struct {
 	units   []*unit
 	created []planner.Edit // new objects
 	homes   []int          // the workload's objects: indexes of before, one for every rendering
+	// made are the renderings whose charts make the new service account themselves, once their values ask for it.
+	made map[string]bool
 }
 
 // A unit is what one move changes of one object in one rendering.
@@ -40,7 +42,7 @@ type landing struct {
 
 // draft finds where the edits of a move land, or says why they can not.
 func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
-	d := &draft{move: move, homes: w.concerned(move.Workload, move.Edits)}
+	d := &draft{move: move, homes: w.concerned(move.Workload, move.Edits), made: map[string]bool{}}
 	for _, edit := range move.Edits {
 		if edit.Op == planner.OpCreate {
 			d.created = append(d.created, edit)
@@ -53,9 +55,13 @@ func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
 			return nil, &h
 		}
 		for _, i := range found {
-			landed, h := w.land(w.before[i], edit)
-			if h != nil {
-				return nil, h
+			landed, made := w.landAccount(w.before[i], move, edit, anyRelease)
+			d.made[w.before[i].Root] = d.made[w.before[i].Root] || made
+			if len(landed) == 0 {
+				var h *planner.Hold
+				if landed, h = w.land(w.before[i], edit); h != nil {
+					return nil, h
+				}
 			}
 			u := d.unit(i)
 			u.edits = append(u.edits, edit)

@@ -203,13 +203,32 @@ func sameObject(want any, o, home *scanner.Object) bool {
 		if metadata["namespace"] == nil && o.Ref.Namespace != "" {
 			metadata["namespace"] = o.Ref.Namespace
 		}
+		// A chart's own templates give labels of their own, which nothing in the plan knows.
+		if labels, ok := metadata["labels"].(map[string]any); ok && isMade(home) {
+			wanted, _ := object.Keys("metadata", "labels").Lookup(want)
+			if size(wanted) == 0 {
+				clear(labels)
+			}
+		}
 		if o.Root != "" {
 			for _, field := range []string{"labels", "annotations"} {
 				dropCommon(want, metadata, home, field)
 			}
 		}
 	}
+	// Absent, it is true: https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/service-account-v1/
+	if wanted, ok := want.(map[string]any); ok && wanted["automountServiceAccountToken"] == nil {
+		if mounts := got["automountServiceAccountToken"]; mounts == nil || mounts == true {
+			delete(got, "automountServiceAccountToken")
+		}
+	}
 	return same(want, got)
+}
+
+// isMade says whether a workload's chart may make its service account.
+func isMade(home *scanner.Object) bool {
+	_, ok := home.Locator.(object.AccountLocator)
+	return ok
 }
 
 // dropCommon takes the labels or annotations out of a rendering that the plan does not write and the workload has with the

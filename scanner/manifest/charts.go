@@ -142,8 +142,10 @@ func (r *Reader) loadChart(p *pass, dir string) (why string) {
 		}
 		for _, l := range layers {
 			used[l.File] = true
-			if !slices.Contains(c.users[l.File], id) {
-				c.users[l.File] = append(c.users[l.File], id)
+			for _, name := range []string{l.File, l.Name()} {
+				if !slices.Contains(c.users[name], id) {
+					c.users[name] = append(c.users[name], id)
+				}
 			}
 		}
 		c.releases[dir] = append(c.releases[dir], release)
@@ -286,11 +288,18 @@ func (r *Reader) renderRelease(ctx context.Context, p *pass, release *release, s
 		every[i] = i
 	}
 	probed, places := release.Probed()
-	second := render(release.Marked(marks, every...), probed)
-	if len(second) == 2 {
-		chart.LearnProbes(wanted, second[1], places)
+	accounts, found := release.AccountProbes()
+	second := render(append([]map[string]any{release.Marked(marks, every...), probed}, accounts...)...)
+	if len(second) != 2+len(accounts) {
+		release.why = "" // the plain rendering was done
+		return
 	}
-	if len(second) == 2 && chart.Trace(wanted, second[0], marks) {
+	chart.LearnProbes(wanted, second[1], places)
+	if len(accounts) > 0 {
+		chart.LearnAccounts(wanted, release.objects, second[2], second[3], found)
+	}
+	if chart.Trace(wanted, second[0], marks) {
+		release.why = ""
 		return
 	}
 	// A mark changed what is rendered: each is tried alone.

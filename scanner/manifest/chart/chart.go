@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dekey/scanner/manifest/document"
@@ -31,6 +32,8 @@ type Chart struct {
 	Files   map[string][]byte // by the path in the chart
 	// Own are the chart's own values, nil without any.
 	Own *Layer
+
+	keys map[string][]string // of the values of the charts that it depends on, by their names
 }
 
 // A Dependency is another chart that a chart uses. Key is the key of its values.
@@ -45,7 +48,7 @@ const (
 
 // Load reads a chart. levels bounds the depth of its values.
 func Load(files Files, dir string, levels int) (*Chart, string) {
-	c := &Chart{Dir: dir, Files: map[string][]byte{}}
+	c := &Chart{Dir: dir, Files: map[string][]byte{}, keys: map[string][]string{}}
 	left := maxBytes
 	if why := c.read(files, "", 0, &left); why != "" {
 		return nil, why
@@ -67,6 +70,7 @@ func Load(files Files, dir string, levels int) (*Chart, string) {
 		if key == "" {
 			key = name
 		}
+		c.keys[name] = append(c.keys[name], key)
 		if name != "" && !c.has(name) {
 			c.Missing = append(c.Missing, Dependency{Name: name, Key: key})
 		}
@@ -172,6 +176,21 @@ type Layer struct {
 
 	node *document.Node
 	file []byte
+}
+
+// Name tells the layer from all others: its file, and where it stands there when that is not all of it.
+func (l *Layer) Name() string {
+	field := l.At
+	switch {
+	case l.Inline != nil:
+		field = l.Inline.Field
+	case l.Parameters != nil:
+		field = l.Parameters[0].Field
+	}
+	if len(field) == 0 {
+		return l.File
+	}
+	return l.File + "#" + strconv.Itoa(l.Document) + "#" + field.String()
 }
 
 // An Inline is values as a text in another document.

@@ -64,6 +64,7 @@ type Object struct {
 	source      string
 	leaves      []leaf
 	annotations *object.Path // the value that holds annotations of the object
+	accounts    []decision
 }
 
 // A Rendered is the text that one template gave; Again is that of a second time, where it differs.

@@ -261,7 +261,7 @@ func (o *Object) Locate(field object.Path) []object.Place {
 
 func (o *Object) place(l *Layer, value object.Path) (object.Place, bool) {
 	p, ok := l.place(value)
-	p.Origin.Source, p.Roots = o.source, o.release.roots(l.File)
+	p.Origin.Source, p.Roots = o.source, o.release.roots(l.Name())
 	return p, ok
 }
 
@@ -342,11 +342,11 @@ func (o *Object) LocateOwn(field object.Path) []object.Place {
 		return nil
 	}
 	for _, l := range slices.Backward(o.release.Layers) {
-		if len(o.release.roots(l.File)) != 1 {
+		if len(o.release.roots(l.Name())) != 1 {
 			continue
 		}
 		if p, ok := l.room(value); ok {
-			p.Origin.Source, p.Roots = o.source, o.release.roots(l.File)
+			p.Origin.Source, p.Roots = o.source, o.release.roots(l.Name())
 			return []object.Place{p}
 		}
 	}

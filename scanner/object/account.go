@@ -1,0 +1,15 @@
+package object
+
+// A ValueEdit is one value of a chart's release that is to be set, and where.
+type ValueEdit struct {
+	Place Place
+	Value any
+}
+
+// An AccountLocator knows which values of a chart decide the service account of an object's pods.
+type AccountLocator interface {
+	// LocateAccount gives what to set so that the pod spec with the field, a serviceAccountName, names the service account of a
+	// new manifest. made says that the chart then makes that manifest too; otherwise it only takes the name. own asks for values
+	// that no other release gets. Nothing is given where no value decides, or it can not make that manifest.
+	LocateAccount(field Path, manifest map[string]any, own bool) (edits []ValueEdit, made bool)
+}
