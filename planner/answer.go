@@ -22,6 +22,7 @@ var Answers = map[string]map[string]string{
 	HoldNotGKE:                {"runs-on-gke": "the workload runs on GKE"},
 	HoldKeyNotLive:            {"grant-again": "the workload shall have the account's access again, although its key is gone"},
 	HoldAuthoritative:         {"granted-by-owner": "the grant is added where the policy is kept"},
+	HoldAuthoritativeUnknown:  {"other-policy": "the code keeps another policy, or has the grant"},
 	HoldMetadataIdentity:      {"not-used": "the container does not need the node's identity"},
 	HoldDirectGrants:          {"not-used": "the workload does not need the roles that its service account holds itself"},
 }

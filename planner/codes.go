@@ -28,8 +28,9 @@ const (
 	HoldExcluded              = "excluded" // the policy file's exclusion: an entry of the exception register
 	HoldConflict              = "conflict" // several definitions of the one object differ, or merged inventories clash
 	HoldAuthoritative         = "authoritative-policy"
-	HoldMetadataIdentity      = "metadata-identity" // a container without the key is known to use the node's identity
-	HoldDirectGrants          = "direct-grants"     // the KSA has grants of its own, which an annotation would hide
+	HoldAuthoritativeUnknown  = "authoritative-unknown" // an expression hides whether the account's policy is owned; a notice where nothing of it is written
+	HoldMetadataIdentity      = "metadata-identity"     // a container without the key is known to use the node's identity
+	HoldDirectGrants          = "direct-grants"         // the KSA has grants of its own, which an annotation would hide
 	HoldLimit                 = "limit"
 	HoldDangling              = "dangling"     // the variable or flag names a file that nothing in the object brings
 	HoldMountNeeded           = "mount-needed" // the program knows the file's path, and its volume has to stay
@@ -77,6 +78,8 @@ const (
 	NoticeTerraformKey = "terraform-key"
 	// NoticeTokenSecret: the old service account has Secrets of its own (legacy tokens) that the new one does not get.
 	NoticeTokenSecret = "token-secret"
+	// NoticeAuthoritativeUnknown: other code can keep the policy that the grant goes to, for all that is written of it.
+	NoticeAuthoritativeUnknown = "authoritative-unknown"
 	// NoticeMountKept: a volume stays for something else and still shows the key.
 	NoticeMountKept = "mount-kept"
 )

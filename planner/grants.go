@@ -29,9 +29,7 @@ func (w *world) judgeGrants(x *work) {
 			x.hold(HoldKeyNotLive, fmt.Sprintf("the account %s is disabled, so that none of its keys works", x.account))
 		}
 	}
-	if account != nil && len(account.Authoritative) > 0 && !x.target.split {
-		x.hold(HoldAuthoritative, fmt.Sprintf("the account's policy is kept by %s, whose next run would remove the grant", strings.Join(account.Authoritative, ", ")))
-	}
+	w.judgeAuthority(x)
 	if (x.target.model == Direct || x.target.split) && (account == nil || !account.GrantsRead) {
 		what := "the direct model repeats every role of %s for the service account"
 		if x.target.split {

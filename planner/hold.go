@@ -22,7 +22,7 @@ var order = []string{
 	HoldNoRecipe, HoldNotGKE, HoldConflict, HoldManagedElsewhere, HoldGenerated, HoldHostNetwork, HoldDelegation,
 	HoldDangling, HoldProgramReadsKey, HoldMountNeeded, HoldMetadataIdentity, HoldKeyInContext, HoldNotProvable, HoldSeveralAccounts,
 	HoldNamespaceUnknown, HoldAccountUnknown, HoldServiceAccountUnseen, HoldServiceAccountClaimed, HoldDirectGrants,
-	HoldPoolUnknown, HoldAuthoritative, HoldRolesUnknown, HoldLimit, HoldWorkloadHeld,
+	HoldPoolUnknown, HoldAuthoritative, HoldAuthoritativeUnknown, HoldRolesUnknown, HoldLimit, HoldWorkloadHeld,
 }
 
 func rank(code string) int {
@@ -59,6 +59,7 @@ var asks = map[string]string{
 	HoldExcluded:              "Is the exception still needed?",
 	HoldConflict:              "Which of the definitions of %w is the one that runs?",
 	HoldAuthoritative:         "Who adds the grant where the account's policy is kept?",
+	HoldAuthoritativeUnknown:  "Which account's policy does that code keep, when its expressions are evaluated?",
 	HoldMetadataIdentity:      "May the container that uses the node's identity act as the key's account instead?",
 	HoldDirectGrants:          "Does %w need the roles that its Kubernetes service account holds itself?",
 	HoldDangling:              "What puts the file there that %w is told to read?",

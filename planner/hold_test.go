@@ -278,6 +278,9 @@ var holdCases = []caseOf{
 		b.serviceAccount("payments", "api", map[string]string{AccountAnnotation: payments})
 	}},
 	{code: HoldConflict, name: "listed twice", change: func(b *build, _ *Policy) { b.inv.Workloads = append(b.inv.Workloads, b.inv.Workloads[0]) }},
+	{code: HoldAuthoritativeUnknown, name: "an expression hides whether Terraform keeps the account's policy", answer: "other-policy", change: func(b *build, _ *Policy) {
+		b.inv.Authorities = []scanner.Authority{{Owner: "google_service_account_iam_policy.api", Target: "service_account", Name: "payments-api@*.iam.gserviceaccount.com", Origin: origin("iam.tf", 1)[0], Hides: []string{"var.project"}}}
+	}},
 	{code: HoldAuthoritative, name: "Terraform keeps the account's policy", answer: "granted-by-owner", change: func(b *build, _ *Policy) {
 		b.inv.Accounts = []scanner.Account{{Email: payments, Authoritative: []string{"google_service_account_iam_policy.api"}}}
 	}},

@@ -111,6 +111,9 @@ var noticeCases = []noticeCase{
 		b.cluster("c1", shopPool)
 		b.cluster("c2", shopPool)
 	}},
+	{code: NoticeAuthoritativeUnknown, name: "Terraform keeps a policy that expressions hide", text: "google_service_account_iam_policy.all in iam.tf (var.account hides which) could", change: func(b *build, _ *Policy) {
+		b.inv.Authorities = []scanner.Authority{{Owner: "google_service_account_iam_policy.all", Target: "service_account", Name: "*", Origin: origin("iam.tf", 1)[0], Hides: []string{"var.account"}}}
+	}},
 	{code: NoticeSigning, name: "the container seems to sign", text: "seems to sign", change: func(b *build, _ *Policy) {
 		b.inv.Workloads[0].PodSpecs[0].Containers[0].Signs = []string{"SIGNED_URL_TTL"}
 	}},

@@ -47,6 +47,7 @@ func (w *world) sayAccount(x *work, say sayer) {
 		}
 	}
 	w.sayImpersonators(x, say)
+	w.sayAuthority(x, say)
 	for _, code := range sortedKeys(x.answers) {
 		effect := ""
 		if code == HoldKeyNotLive {

@@ -78,6 +78,7 @@ type Inventory struct {
 	Accounts        []Account        `json:"accounts"`
 	KeyFacts        []KeyFact        `json:"keyFacts"`
 	KeyMakers       []KeyMaker       `json:"keyMakers,omitempty"`
+	Authorities     []Authority      `json:"authorities,omitempty"`
 	Secrets         []Secret         `json:"secrets"`
 	Projects        []Project        `json:"projects"`
 	// Exceptions are the comments of the checkouts that excuse violations of dekey lint: entries of the exception register. They
@@ -478,6 +479,30 @@ type KeyMaker struct {
 // Compare orders makers by place.
 func (m KeyMaker) Compare(o KeyMaker) int {
 	return cmp.Or(m.Origin.Compare(o.Origin), cmp.Compare(m.Resource, o.Resource), cmp.Compare(m.Account, o.Account))
+}
+
+// An Authority is code in a checkout that keeps an allow policy, or one role of it, as a whole: what it does not list, its
+// next run takes away. Whatever of it an expression hides is unknown.
+//
+// https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/google_service_account_iam
+type Authority struct {
+	Owner string `json:"owner"` // google_service_account_iam_policy.api, IAMPolicy/api, a command
+	// Target is the kind of resource: service_account, project, storage_bucket, .... "" is for code that is not in the checkout (a
+	// module), and that is given a name.
+	Target string `json:"target"`
+	// Name is the resource as the code names it, an account by its e-mail. * stands for what an expression hides, as it does in
+	// Role.
+	Name   string `json:"name"`
+	Role   string `json:"role"` // "": every role
+	Origin Origin `json:"origin"`
+	// Hides names what hides a part: var.project.
+	Hides []string `json:"hides,omitempty"`
+}
+
+// Compare orders authorities by place.
+func (a Authority) Compare(o Authority) int {
+	return cmp.Or(a.Origin.Compare(o.Origin), cmp.Compare(a.Owner, o.Owner), cmp.Compare(a.Target, o.Target), cmp.Compare(a.Name, o.Name),
+		cmp.Compare(a.Role, o.Role), slices.Compare(a.Hides, o.Hides))
 }
 
 // A Project is what was looked up about a Google project.

@@ -65,6 +65,7 @@ func (m *merger) take(inv Inventory) {
 	m.out.Accounts = append(m.out.Accounts, inv.Accounts...)
 	m.out.KeyFacts = append(m.out.KeyFacts, inv.KeyFacts...)
 	m.out.KeyMakers = append(m.out.KeyMakers, inv.KeyMakers...)
+	m.out.Authorities = append(m.out.Authorities, inv.Authorities...)
 	m.out.Secrets = append(m.out.Secrets, inv.Secrets...)
 	m.out.Projects = append(m.out.Projects, inv.Projects...)
 	m.out.Exceptions = append(m.out.Exceptions, inv.Exceptions...)
@@ -123,6 +124,12 @@ func rename(inv *Inventory, to func(string) string) {
 	}
 	for i := range inv.Mentions {
 		all(inv.Mentions[i].Origins)
+	}
+	for i := range inv.KeyMakers {
+		one(&inv.KeyMakers[i].Origin)
+	}
+	for i := range inv.Authorities {
+		one(&inv.Authorities[i].Origin)
 	}
 	for i := range inv.Exceptions {
 		one(&inv.Exceptions[i].Origin)

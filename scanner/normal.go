@@ -74,6 +74,8 @@ func (inv *Inventory) normalise() {
 	slices.SortFunc(inv.Accounts, func(a, b Account) int { return strings.Compare(a.Email, b.Email) })
 	slices.SortFunc(inv.KeyMakers, KeyMaker.Compare)
 	inv.KeyMakers = slices.Compact(inv.KeyMakers)
+	slices.SortFunc(inv.Authorities, Authority.Compare)
+	inv.Authorities = slices.CompactFunc(inv.Authorities, func(a, b Authority) bool { return a.Compare(b) == 0 })
 	inv.KeyFacts = orEmpty(inv.KeyFacts)
 	slices.SortFunc(inv.KeyFacts, func(a, b KeyFact) int { return strings.Compare(a.Key, b.Key) })
 	for i := range inv.Secrets {

@@ -95,6 +95,15 @@ var holdsOfIdentity = []Text{
 		Source:  "Terraform google provider: google_service_account_iam, https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/google_service_account_iam",
 	},
 	{
+		Code: "authoritative-unknown", Kind: Hold, Also: []Kind{Notice},
+		What: "Code in the checkout owns an allow policy as a whole (a Terraform _binding or _policy resource, an IAMPolicy, a module from elsewhere), and an expression hides which account's. " +
+			"Where a part of the account's name is written, the workload is held; where none is, the move says so.",
+		Why:     "If it is this account's, an added binding would be removed at the owner's next apply, and the workload would lose its access then.",
+		Do:      "Look the resource up in the plan or the state (terraform state show). If it is this account's, add the member to it, or turn it into _member resources.",
+		Answers: []Answer{{"other-policy", "the code keeps another policy, or has the grant"}},
+		Source:  "Terraform google provider: google_service_account_iam, https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/google_service_account_iam",
+	},
+	{
 		Code: "metadata-identity", Kind: Hold,
 		What:    "A container without the key, in the same pod, is known to use the identity that the metadata server gives.",
 		Why:     "The new Kubernetes service account changes that identity too: the container would act as the key's account, and lose what it had.",

@@ -11,6 +11,9 @@ import (
 
 // A Listener hears what readers yield, and keeps what the objects say as Facts. One Listener can hear several readers.
 type Listener struct {
+	// Wants says which objects are listened to; nil is all.
+	Wants func(*scanner.Object) bool
+
 	mu    sync.Mutex
 	facts Facts
 	seen  map[string]bool
@@ -33,7 +36,7 @@ func (l *Listener) Facts(more ...Facts) Facts {
 }
 
 func (l *Listener) object(o *scanner.Object) {
-	if o == nil || o.Ref.Kind == "" {
+	if o == nil || o.Ref.Kind == "" || l.Wants != nil && !l.Wants(o) {
 		return
 	}
 	key := o.Ref.APIVersion + "\x00" + o.Ref.Kind + "\x00" + o.Ref.Namespace + "\x00" + o.Ref.Name + "\x00" + o.Root

@@ -75,22 +75,23 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 		return none, policy, err
 	}
 	var readers []scanner.Reader
+	listener := iam.Listener{Wants: iam.OfConnector}
 	comments := make([]notes, len(paths))
 	for i, path := range paths {
 		heard := &comments[i]
 		heard.source = path
 		options := manifestOptions(sys, path, skip, policy.Namespaces, policy.Limits)
 		options.Also = &manifest.Also{
-			// What the register and the Terraform reader take of a file changes nothing about what the scan reads of it.
+			// What keeps allow policies is read with the keys; what else is taken of a file changes nothing about what the scan reads.
 			File: func(name string, text []byte) bool {
 				heard.comment(name, text)
 				heard.code.Take(name, text)
-				return false
+				return iam.Keeps(text)
 			},
 			Wants:    heard.code.Wants,
-			Document: func([]byte) bool { return false },
+			Document: iam.Keeps,
 		}
-		readers = append(readers, manifest.New(options))
+		readers = append(readers, listener.Reader(manifest.New(options)))
 	}
 	if r.live() {
 		reader, err := r.cluster()
@@ -101,10 +102,12 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 	}
 	done := progress(sys, "reading")
 	inventory, err := scanner.Scan(ctx, readers...)
+	var more []iam.Facts
 	for i, path := range paths {
-		addKeyMakers(&inventory, comments[i].code.Result(path).Facts)
+		more = append(more, comments[i].code.Result(path).Facts)
 		inventory.Except(comments[i].noted()...)
 	}
+	addCode(&inventory, listener.Facts(more...))
 	done()
 	if err != nil {
 		return none, policy, fmt.Errorf("reading: %w", err)
@@ -113,15 +116,13 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 		if err := r.google.enrich(ctx, sys, &inventory, policy); err != nil {
 			return none, policy, err
 		}
-		if err := authorities(ctx, sys, paths, policy, &inventory); err != nil {
-			return none, policy, err
-		}
 	}
 	return inventory, policy, nil
 }
 
-// addKeyMakers adds the Terraform of a checkout that makes keys. What an expression hides is lint's to say.
-func addKeyMakers(inventory *scanner.Inventory, facts iam.Facts) {
+// addCode adds what the checkouts' code says of accounts: what makes keys (what an expression hides of that is lint's to say),
+// and what keeps policies, whose next run takes an additive grant away.
+func addCode(inventory *scanner.Inventory, facts iam.Facts) {
 	for _, k := range facts.Keys {
 		if k.Language == iam.Terraform && k.Account.Known() && k.Account != "" {
 			inventory.KeyMakers = append(inventory.KeyMakers, scanner.KeyMaker{Account: string(k.Account), Resource: k.What, Origin: k.Block})
@@ -130,6 +131,8 @@ func addKeyMakers(inventory *scanner.Inventory, facts iam.Facts) {
 	slices.SortFunc(inventory.KeyMakers, scanner.KeyMaker.Compare)
 	inventory.KeyMakers = slices.Compact(inventory.KeyMakers)
 	scanner.Scrub(&inventory.KeyMakers)
+	inventory.Authorities = facts.Authorities()
+	scanner.Scrub(&inventory.Authorities)
 }
 
 // cluster opens the live cluster that the flags name. It asks the cluster nothing yet.
