@@ -207,7 +207,7 @@ func explainRemote(err error, doing string) error {
 	case says == "":
 		return fmt.Errorf("%s: %w", doing, err)
 	case contains("protected branch", "gh006", "gh013", "repository rule violations"):
-		do = "a protection rule of the repository covers this branch: exempt dekey/* from it, or let the account that publishes pass (signed commits: --api-commit)"
+		do = "a protection rule of the repository covers this branch: exempt dekey/* from it, or let the account that publishes pass (signed commits: sign with a key that GitHub knows, or --api-commit)"
 	case contains("hook declined", "pre-receive"):
 		do = "a hook of the server refused it: its words are above; commits that GitHub signs come with --api-commit, a sign-off with --sign-off"
 	case contains("could not read username", "authentication failed", "invalid username", "permission denied (publickey", "terminal prompts disabled", "error: 401"):
