@@ -16,7 +16,9 @@ func (p *publisher) bring(ctx context.Context, g group, want *desire, pr *PullRe
 		return false, nil, problem("draft once at the top of the repository, for all of its folders; or delete that branch when it is merged",
 			"pushing %s: the branch holds the changeset of another folder of the repository", g.branch)
 	}
-	if in := p.inTheWay(g.branch); b.head == "" && in != "" {
+	if in := p.inTheWay(g.branch); b.head == "" && in == p.baseName && in != "" {
+		return false, nil, problem("git can not have both: publish from a fork (--fork OWNER), or rename that branch", "pushing %s: the base branch %s is in the way", g.branch, in)
+	} else if b.head == "" && in != "" {
 		return false, nil, problem("git can not have both: dekey publish --close --delete-branches closes what another --split opened; then run it again",
 			"pushing %s: the branch %s is in the way", g.branch, in)
 	}

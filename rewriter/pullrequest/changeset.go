@@ -89,6 +89,7 @@ type change struct {
 	path     string
 	removals []rewriter.Removal // of the second stage, in that file
 	direct   bool               // lines of it hold a key: no patch has it
+	crlf     bool               // git keeps it with LF, and the checkout that was scanned had CRLF
 }
 
 // changes are the files of a stage, sorted by path.

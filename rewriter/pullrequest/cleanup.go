@@ -55,11 +55,11 @@ func (p *publisher) merged(ctx context.Context) error {
 	}
 	var before []string
 	for _, one := range list {
-		is, err := p.Clone.digest(ctx, at[one.path])
+		how, _, err := p.Clone.stands(ctx, at[one.path], one.File)
 		if err != nil {
 			return err
 		}
-		if is == one.Before {
+		if how == asBefore {
 			before = append(before, one.path)
 		}
 	}
@@ -101,8 +101,8 @@ func (p *publisher) merged(ctx context.Context) error {
 func (p *publisher) cleaned(ctx context.Context, path string, at entry) bool {
 	for _, one := range p.Changeset.changes(Cleanup) {
 		if one.path == path {
-			is, err := p.Clone.digest(ctx, at)
-			return err == nil && is == one.After
+			how, _, err := p.Clone.stands(ctx, at, one.File)
+			return err == nil && how == asAfter
 		}
 	}
 	return false

@@ -21,6 +21,8 @@ type Clone struct {
 	env    []string
 	hide   []string // what is never shown, whoever prints it
 	blobs  map[string][]byte
+	// promised gets an object that a partial clone has not got yet; nil: there is no remote to get it from.
+	promised func(ctx context.Context, object string) error
 }
 
 // OpenClone opens the clone that dir is in. env is the environment of git's calls.
@@ -68,7 +70,32 @@ func (c *Clone) read(ctx context.Context, stdin []byte, args ...string) ([]byte,
 	return c.run(ctx, gitCall{stdin: stdin}, args...)
 }
 
+// absent is how git names an object that a partial clone has only been promised.
+var absent = regexp.MustCompile(`could not fetch ([0-9a-f]{40,64}) from promisor remote`)
+
+// run runs git. What only reads has no way to a remote: an object that is missing in a partial clone is fetched by a call
+// of the user's own, and then it is read again.
 func (c *Clone) run(ctx context.Context, call gitCall, args ...string) ([]byte, error) {
+	last := ""
+	for {
+		out, err := c.once(ctx, call, args...)
+		if err == nil || call.own {
+			return out, err
+		}
+		m := absent.FindStringSubmatch(said(err))
+		if m == nil || m[1] == last {
+			return out, err
+		}
+		if last = m[1]; c.promised == nil {
+			return out, problem("it is a partial clone: git fetch --refetch --filter= gets all of it, or run it with the network (without --print)", "reading the clone: it does not have the object %.12s", last)
+		}
+		if err := c.promised(ctx, last); err != nil {
+			return out, err
+		}
+	}
+}
+
+func (c *Clone) once(ctx context.Context, call gitCall, args ...string) ([]byte, error) {
 	dir := c.dir
 	if call.dir != "" {
 		dir = call.dir

@@ -71,6 +71,9 @@ func Print(ctx context.Context, r Request, base string) (Result, error) {
 	p := &publisher{Request: r, result: r.result()}
 	p.base, p.baseName = base, cmp.Or(r.Base, "the base branch")
 	if !r.Clone.has(ctx, base) {
+		if base == "HEAD" {
+			return Result{}, problem("commit what was drafted first", "printing what would be opened: the repository has no commit yet")
+		}
 		return Result{}, problem("run it in the clone that the changeset was drafted from, or fetch that commit", "printing what would be opened: the clone does not have the commit %.12s", base)
 	}
 	if err := p.divide(ctx); err != nil {
@@ -136,9 +139,18 @@ func start(ctx context.Context, r Request) (*publisher, error) {
 
 // look reads both remotes and fetches what is needed of them.
 func (p *publisher) look(ctx context.Context) error {
+	p.Clone.promised = func(ctx context.Context, object string) error {
+		if _, err := p.Clone.remote(ctx, p.Upstream, "cat-file", "-e", object); err != nil {
+			return explainRemote(err, "fetching what the partial clone has not got yet")
+		}
+		return nil
+	}
 	up, err := p.Clone.look(ctx, p.Upstream, p.Base)
 	if err != nil {
 		return err
+	}
+	if p.Base == "" && up.standard == "" {
+		return problem("push the commit that the changeset was drafted from first, as the branch that the pull request is for", "reading the branches of %s: the repository is empty", shownRemote(p.Upstream.Name))
 	}
 	p.baseName = cmp.Or(p.Base, up.standard)
 	p.base = up.commits[p.baseName]
@@ -368,9 +380,15 @@ func (p *publisher) wanted(ctx context.Context, g group) (*desire, []string, err
 		return nil, nil, err
 	}
 	if len(stale) > 0 {
+		if path, module, err := p.Clone.inSubmodule(ctx, p.base, stale); err != nil {
+			return nil, nil, err
+		} else if module != "" {
+			return nil, nil, problem("it is another repository: draft in its folder alone, publish that with --repo, and leave it out here (exclude in the policy file)",
+				"proposing the change: %s is in the submodule %s", path, module)
+		}
 		do := "draft again on the branch as it is now: " + cmp.Or(p.DraftCommand, "dekey draft . --out OUT")
 		if p.base == p.Changeset.Input.Changeset.Commit {
-			return nil, nil, problem("commit what is not committed yet and draft again; where git converts line ends (.gitattributes), draft in a clone that does not",
+			return nil, nil, problem("commit what is not committed yet and draft again; where git converts files (a filter, ident or working-tree-encoding in .gitattributes), draft in a clone that does not",
 				"proposing the change: the checkout that was scanned is not what is committed: %s", (&StaleError{Base: p.baseName, Paths: stale}).paths())
 		}
 		if p.Stage == Cleanup {
@@ -384,6 +402,9 @@ func (p *publisher) wanted(ctx context.Context, g group) (*desire, []string, err
 	}
 	if len(done) > 0 && len(todo) > 0 {
 		notes = append(notes, fmt.Sprintf("%s has %s of the change already", p.baseName, count(len(done), "file")))
+	}
+	if slices.ContainsFunc(todo, func(one change) bool { return one.crlf }) {
+		notes = append(notes, "the checkout that was scanned has CRLF at its lines' ends, which git keeps as LF: so does the commit")
 	}
 	want, err := p.Clone.want(ctx, p.base, todo, at, p.Changeset.patch(p.Stage))
 	if err != nil {

@@ -129,19 +129,25 @@ func (c *Clone) sees(ctx context.Context, base string, list []change) (todo []ch
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
+	converted := false
 	for _, one := range list {
-		is, err := c.digest(ctx, at[one.path])
+		how, crlf, err := c.stands(ctx, at[one.path], one.File)
 		if err != nil {
 			return nil, nil, nil, nil, err
 		}
-		switch {
-		case is == one.Before && (one.Mode == "" || one.Mode == at[one.path].mode):
+		converted = converted || crlf
+		switch how {
+		case asBefore:
+			one.crlf = crlf
 			todo = append(todo, one)
-		case is == one.After:
+		case asAfter:
 			done = append(done, one.path)
 		default:
 			stale = append(stale, one.path)
 		}
+	}
+	for i := range todo { // a new file is kept as its neighbours are
+		todo[i].crlf = todo[i].crlf || converted && todo[i].Before == ""
 	}
 	return todo, done, stale, at, nil
 }
@@ -165,6 +171,21 @@ func (c *Clone) want(ctx context.Context, base string, todo []change, at map[str
 		if !one.direct {
 			apply = append(apply, "--include="+literal(one.path))
 			patched++
+		}
+		if e := at[one.path]; one.crlf && e != (entry{}) {
+			// What the patch was made from.
+			text, err := c.blob(ctx, e)
+			if err != nil {
+				return nil, err
+			}
+			if e, err = c.store(ctx, e.mode, toCRLF(text)); err != nil {
+				return nil, err
+			}
+			if at[one.path] = e; !one.direct {
+				if _, err := c.run(ctx, read, "update-index", "--cacheinfo", e.mode+","+e.blob+","+one.path); err != nil {
+					return nil, fmt.Errorf("preparing %s: %w", one.path, err)
+				}
+			}
 		}
 	}
 	if patched > 0 {
@@ -200,12 +221,21 @@ func (c *Clone) want(ctx context.Context, base string, todo []change, at map[str
 		if is != one.After {
 			return nil, problem("dekey report --verify OUT says whether the folder is whole; draft again", "applying the patch: %s is not what was reviewed", one.path)
 		}
-		d.files[one.path] = e
 		if e != (entry{}) {
-			if d.text[one.path], err = c.blob(ctx, e); err != nil {
+			text, err := c.blob(ctx, e)
+			if err != nil {
 				return nil, err
 			}
+			if one.crlf {
+				if text = toLF(text); digestOf(text) != one.After {
+					if e, err = c.store(ctx, e.mode, text); err != nil {
+						return nil, err
+					}
+				}
+			}
+			d.text[one.path] = text
 		}
+		d.files[one.path] = e
 	}
 	return d, nil
 }
@@ -282,7 +312,7 @@ func (c *Clone) tree(ctx context.Context, base string, files map[string]entry) (
 	if _, err := c.run(ctx, gitCall{index: index, stdin: info.Bytes()}, "update-index", "-z", "--index-info"); err != nil {
 		return "", fmt.Errorf("laying the change over %.12s: %w", base, err)
 	}
-	out, err := c.run(ctx, gitCall{index: index}, "write-tree")
+	out, err := c.run(ctx, gitCall{index: index}, "write-tree", "--missing-ok") // a partial clone has not all of the others
 	if err != nil {
 		return "", fmt.Errorf("writing the tree: %w", err)
 	}
