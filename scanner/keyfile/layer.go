@@ -150,6 +150,22 @@ func nextRun(data []byte, i int) int {
 	return len(data)
 }
 
+// keyRun is how long a private key of the shortest kind that Google has made (RSA, 1,024 bits) is at least in base64.
+const keyRun = 800
+
+// HasLongRun says whether a text has a run of base64, over line breaks too, that is long enough for a key. It is a cheap look:
+// what the run holds may be anything.
+func HasLongRun(text []byte) bool {
+	for i := nextRun(text, 0); i < len(text); i = nextRun(text, i) {
+		run, end := longRun(text, i)
+		if len(run) >= keyRun {
+			return true
+		}
+		i = end
+	}
+	return false
+}
+
 // longRun is the run of base64 characters at i with its continuation lines, nil where it is too short, and its end.
 func longRun(data []byte, i int) (run []byte, end int) {
 	end = i

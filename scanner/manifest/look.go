@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"dekey/scanner/catalog"
+	"dekey/scanner/keyfile"
 	"dekey/scanner/manifest/search"
 )
 
@@ -71,6 +72,9 @@ var patterns = []pattern{
 	{text: "9qc29uX2tle", marks: wired, key: true},
 	{text: "fanNvbl9rZX", marks: wired, key: true},
 	{text: "SDRzSUFBQUFB", marks: wired, key: true},
+	// A private key by itself, and a P12 file: their account stands in another entry.
+	{text: "PRIVATE KEY-----", marks: wired, key: true},
+	{text: "CSqGSIb3DQEHA", marks: wired, key: true},
 	// Ways to a key whose names say nothing: in a file, or near a variable, that tells of Google or of credentials.
 	{text: "secretName", marks: secrets, near: inFile, names: onLine},
 	{text: "secretKeyRef", marks: secrets, near: inVariable, names: beside},
@@ -78,9 +82,10 @@ var patterns = []pattern{
 	{text: "secretRef:", marks: secrets, names: after},
 	{text: "secretRef\"", marks: secrets, names: after},
 	{text: "imagePullSecrets", marks: secrets, names: after},
-	{text: "kind: Secret", marks: secrets, names: inObject},
-	{text: "\"kind\": \"Secret", marks: secrets, names: inObject},
-	{text: "\"kind\":\"Secret", marks: secrets, names: inObject},
+	{text: "kind: Secret", marks: secrets, near: inSecret, names: inObject},
+	{text: "kind: \"Secret", marks: secrets, near: inSecret, names: inObject},
+	{text: "\"kind\": \"Secret", marks: secrets, near: inSecret, names: inObject},
+	{text: "\"kind\":\"Secret", marks: secrets, near: inSecret, names: inObject},
 	{text: "SealedSecret", marks: secrets, names: inObject},
 	{text: "ExternalSecret", marks: secrets, names: inObject},
 	{text: "serviceAccount", marks: accounts, names: after},
@@ -113,6 +118,7 @@ const (
 	nowhere    near = iota
 	inFile          // one of keyWords, anywhere in the file
 	inVariable      // the name of a variable that holds a key, close by
+	inSecret        // a value, anywhere in the file, that is long enough for a key in layers of base64
 )
 
 // allPatterns are the patterns, and the words by which the catalogue's objects are found.
@@ -192,6 +198,7 @@ func searchText(data []byte) marks { return searchNames(data, nil) }
 // searchNames searches a text, and notes its names.
 func searchNames(data []byte, x *nameIndex) marks {
 	var found, asked marks
+	encoded := false // whether a long value was looked for
 	all := allPatterns()
 	first().Find(data, func(n, offset int) bool {
 		p := &all[n]
@@ -221,6 +228,11 @@ func searchNames(data []byte, x *nameIndex) marks {
 			if x.keyVariable(data[max(0, offset-variableReach):min(len(data), offset+besideReach)]) {
 				found |= wired
 			}
+		case inSecret:
+			if !encoded && keyfile.HasLongRun(data) {
+				found |= wired
+			}
+			encoded = true
 		}
 		return true
 	})
