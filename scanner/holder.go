@@ -83,6 +83,7 @@ func (c *collector) entry(found keyfile.Result, holder Holder, at []Origin) wiri
 		entry.Keys = c.copies(found, holder, at...)
 		for _, identity := range found.Identities {
 			entry.Part = entry.Part || identity.InField()
+			entry.Bare = entry.Bare || identity.Bare()
 			entry.Impersonates = max(entry.Impersonates, identity.Impersonates)
 		}
 	case keyfile.Unknown:
@@ -122,6 +123,7 @@ const (
 // configMap looks at a ConfigMap: keys in it, values that can be paths, and what its scripts do.
 func (c *collector) configMap(o *Object, at place) {
 	h := &holder{place: at, ref: o.Ref, origins: slices.Clone(o.Origins), managers: slices.Clone(o.Managers), complete: true}
+	found := keysOfConfigMap(o)
 	for _, field := range []string{"binaryData", "data"} {
 		for name, raw := range mapping(o.Content[field]) {
 			value, ok := raw.(string)
@@ -133,7 +135,7 @@ func (c *collector) configMap(o *Object, at place) {
 			entry := wiring.Entry{Name: name, Holds: object.No}
 			fieldAt := object.Keys(field, name)
 			if mayHoldKey(value) {
-				entry = c.entry(keyfile.Find([]byte(value), name), Holder{Kind: "ConfigMap", Namespace: o.Ref.Namespace, Name: o.Ref.Name, Entry: name}, origins(o, fieldAt))
+				entry = c.entry(found[name], Holder{Kind: "ConfigMap", Namespace: o.Ref.Namespace, Name: o.Ref.Name, Entry: name}, origins(o, fieldAt))
 			}
 			if len(value) <= shortValue && !strings.Contains(strings.TrimRight(value, "\n"), "\n") {
 				entry.Value, entry.Known = value, true
@@ -149,6 +151,24 @@ func (c *collector) configMap(o *Object, at place) {
 	h.sort()
 	h.generated = generatedBy(o)
 	c.holders = append(c.holders, h)
+}
+
+// keysOfConfigMap looks at the entries of a ConfigMap together: one can name the account of another's private key.
+func keysOfConfigMap(o *Object) map[string]keyfile.Result {
+	values, may := map[string][]byte{}, false
+	for _, field := range []string{"binaryData", "data"} {
+		for name, value := range texts(o.Content[field]) {
+			if mayHoldKey(value) {
+				values[name], may = []byte(value), true
+			} else if len(value) <= shortValue {
+				values[name] = []byte(value)
+			}
+		}
+	}
+	if !may {
+		return nil
+	}
+	return keyfile.FindAll(values)
 }
 
 // points says that a ConfigMap can make a workload use a key: it holds one, or sets a variable that names one.

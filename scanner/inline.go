@@ -32,13 +32,20 @@ func (c *collector) findInline(o *Object, at place, pods []wiring.Pod) {
 	if isKind(o.Ref, "Secret", "") {
 		return
 	}
+	var ofEntries map[string]keyfile.Result
+	if isKind(o.Ref, "ConfigMap", "") {
+		ofEntries = keysOfConfigMap(o)
+	}
 	w := stringWalk{}
 	w.walk(o.Content, trail(), 0)
 	for _, s := range w.found {
 		if s.field.HasPrefix(object.Keys("status")) || s.field.HasPrefix(object.Keys("metadata", "managedFields")) {
 			continue
 		}
-		found := keyfile.Find([]byte(s.value), s.field[len(s.field)-1].Key)
+		found, together := ofEntries[s.field[len(s.field)-1].Key]
+		if !together || len(s.field) != 2 || s.field[0].Key != "data" && s.field[0].Key != "binaryData" {
+			found = keyfile.Find([]byte(s.value), s.field[len(s.field)-1].Key)
+		}
 		if found.Kind != keyfile.Key && found.Kind != keyfile.Malformed {
 			continue
 		}

@@ -8,12 +8,14 @@ import (
 	"dekey/scanner/keyfile/keytest"
 )
 
-// fill replaces KEY-a, KEY-b by a key in base64 (what a Secret's data holds) and JSON-a, JSON-b by a key file on one line.
+// fill replaces KEY-a, KEY-b by a key in base64 (what a Secret's data holds), JSON-a, JSON-b by a key file on one line,
+// and PEM-a, PEM-b by the private key alone, for a text in double quotes.
 // The accounts are a@acme and b@acme.
 func fill(s string) string {
 	for _, name := range []string{"a", "b"} {
 		key := keytest.New(name, name+"@acme.iam.gserviceaccount.com")
 		s = strings.ReplaceAll(s, "KEY-"+name, key.Base64())
+		s = strings.ReplaceAll(s, "PEM-"+name, strings.ReplaceAll(key.PEM(), "\n", `\n`))
 		s = strings.ReplaceAll(s, "JSON-"+name, strings.ReplaceAll(string(key.JSON()), "\n", ""))
 	}
 	return s

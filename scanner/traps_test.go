@@ -65,6 +65,17 @@ data:
 		},
 	},
 	{
+		name: "a private key by itself is read by no client library",
+		files: map[string]string{"a.yaml": `
+{apiVersion: v1, kind: Secret, metadata: {name: gcp, namespace: x}, stringData: {email: a@acme.iam.gserviceaccount.com, key.json: "PEM-a"}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: split, namespace: x}, data: {email: b@acme.iam.gserviceaccount.com, key: "PEM-b"}}`, "b.yaml": wired("x", "one")},
+		want: []string{
+			"x/Deployment/one env-file in app by GOOGLE_APPLICATION_CREDENTIALS of Secret/x/gcp/key.json a@acme.iam.gserviceaccount.com hold program-reads-key",
+			"x/ConfigMap/split inline by data.key of ConfigMap/x/split/key b@acme.iam.gserviceaccount.com",
+		},
+	},
+	{
 		name: "two accounts in one pod",
 		files: map[string]string{"a.yaml": `
 {apiVersion: v1, kind: Secret, metadata: {name: s, namespace: x}, data: {a.json: KEY-a, b.json: KEY-b}}

@@ -72,6 +72,13 @@ func (i Identity) InField() bool {
 	return slices.ContainsFunc(strings.Split(i.Where, " > "), func(layer string) bool { return strings.HasPrefix(layer, "field ") })
 }
 
+// Bare says that the value is the private key by itself (PEM, P12) and no credential file: no client library takes it as
+// Application Default Credentials.
+func (i Identity) Bare() bool {
+	layers := strings.Split(i.Where, " > ")
+	return slices.Contains([]string{"pem", "p12"}, layers[len(layers)-1])
+}
+
 // A Result is what a value is. Identities is never nil for Key and Malformed; it is sorted and without repeats.
 type Result struct {
 	Kind       Kind

@@ -42,6 +42,8 @@ type Entry struct {
 	Presumed bool
 	// Part: the key is a part of the value, of which the rest is something else (a product's configuration).
 	Part bool
+	// Bare: the entry is a private key by itself (PEM, P12), which no client library reads as a credential file.
+	Bare bool
 	// Impersonates is the account that the file acts as with the key of another.
 	Impersonates string
 	Value        string

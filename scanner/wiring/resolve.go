@@ -173,6 +173,9 @@ func (r *resolver) each(i int, u Use) {
 	if entry.Part {
 		u.Hold = append(slices.Clone(u.Hold), hold(notProvable, "the key is only a part of %s, and what else stands there is needed", visible(u.Secret.Entry)))
 	}
+	if entry.Bare && u.Standard && len(u.Recipe) == 0 {
+		u.Hold = append(slices.Clone(u.Hold), hold(programReadsKey, "%s is a private key by itself, which no client library reads as a credential file: the program does", visible(u.Secret.Entry)))
+	}
 	if entry.Impersonates != "" {
 		u.Hold = append(slices.Clone(u.Hold), hold(severalAccounts, "the file acts as %s, with the key of another account", visible(entry.Impersonates)))
 	}
