@@ -54,7 +54,7 @@ func (c *collector) findMentions(o *Object, pods []wiring.Pod) {
 	m := mentionWalk{object: o, own: own}
 	if !isKind(o.Ref, "Secret", "") {
 		for _, key := range sortedKeys(o.Content) {
-			if key != "status" && key != "metadata" {
+			if key != "status" && key != "metadata" && !object.Aside(key) {
 				m.walk(o.Content[key], o.Content, key, append(trail(), object.Key(key)), 0)
 			}
 		}

@@ -40,7 +40,7 @@ func (c *collector) resource(o *Object, at place, pods []wiring.Pod) {
 	if !builtIn[o.Ref.Group()] {
 		w := nameWalk{object: o, skip: podFields(pods)}
 		for _, key := range sortedKeys(o.Content) {
-			if key != "apiVersion" && key != "kind" && key != "metadata" && key != "status" {
+			if key != "apiVersion" && key != "kind" && key != "metadata" && key != "status" && !object.Aside(key) {
 				w.walk(o.Content[key], nil, object.Keys(key), 0)
 			}
 		}

@@ -76,6 +76,29 @@ data:
 		},
 	},
 	{
+		name: "anchors that are kept aside are no second use",
+		files: map[string]string{"a.yaml": `
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: x}
+x-app: &app
+  env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /c/key.json}]
+  volumeMounts: [{name: c, mountPath: /c}]
+spec: {containers: [{<<: *app, name: app, image: a}], volumes: [{name: c, secret: {secretName: gcp}}]}
+---
+apiVersion: example.com/v1
+kind: Store
+metadata: {name: q, namespace: x}
+.defaults: {secret: &secret gcp}
+spec: {secret: *secret}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: gcp, namespace: x}, data: {key.json: KEY-a}}`},
+		want: []string{
+			"x/Pod/p env-file in app by GOOGLE_APPLICATION_CREDENTIALS of Secret/x/gcp/key.json a@acme.iam.gserviceaccount.com",
+			"x/Store/q reference by spec.secret of Secret/x/gcp/key.json a@acme.iam.gserviceaccount.com",
+		},
+	},
+	{
 		name: "two accounts in one pod",
 		files: map[string]string{"a.yaml": `
 {apiVersion: v1, kind: Secret, metadata: {name: s, namespace: x}, data: {a.json: KEY-a, b.json: KEY-b}}

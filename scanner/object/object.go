@@ -134,6 +134,13 @@ type ChartValues struct {
 	Namespace string // of the release; "" where it is not known
 }
 
+// Aside says that a top-level field of an object is none of its kind, and holds YAML anchors for the rest of the document: no
+// API server keeps it. x- comes from Compose's extensions, dots and underscores from CI files.
+// Source: the Kubernetes API reference, "Field validation": unknown fields are dropped.
+func Aside(field string) bool {
+	return strings.HasPrefix(field, "x-") || strings.HasPrefix(field, ".") || strings.HasPrefix(field, "_")
+}
+
 // Places locates a field, or gives the object's own origins where fields cannot be located.
 func (o *Object) Places(field Path) []Place {
 	if o.Locator != nil {

@@ -161,7 +161,7 @@ func skipped(key string, depth int) bool {
 	case "status", "metadata":
 		return depth == 0
 	}
-	return false
+	return depth == 0 && object.Aside(key)
 }
 
 // pod decodes a pod spec at m, when there is one, and says which fields it took.
