@@ -37,8 +37,8 @@ func (w *world) settles(code string, x *work, u *use) string {
 			return "" // the controller's service account is not this object's to replace
 		}
 	case HoldProgramReadsKey:
-		if u != nil && u.Via == scanner.Inline {
-			return "" // no answer edits a line with key material
+		if u != nil && (u.Via == scanner.Inline || u.Via == scanner.Reference) {
+			return "" // no answer edits a line with key material, or a field that the catalogue has no recipe for
 		}
 	case HoldHostNetwork:
 		return w.settlesHostNetwork(x)

@@ -95,7 +95,8 @@ func (w *world) judgeEnvFrom(x *work, u *use) {
 
 func (w *world) judgeReference(x *work, u *use) {
 	switch {
-	case slices.ContainsFunc(u.problems, func(p problem) bool { return p.code == HoldNoRecipe }):
+	case slices.ContainsFunc(u.Hold, func(o scanner.Obstacle) bool { return codesContain(u.problems, o.Code) }):
+		// What the catalogue says is better than that it knows no way out.
 	case len(u.Recipe) == 0 || u.Embedded:
 		u.problems = append(u.problems, problem{code: HoldNoRecipe, reason: fmt.Sprintf("the catalogue has no keyless way for %s of %s", quoted(u.Field), quoted(x.ref.Kind))})
 	}

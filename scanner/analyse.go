@@ -250,6 +250,9 @@ func (a *analysis) accountFindings() {
 // inlineFindings are keys written out in objects that are no Secrets.
 func (a *analysis) inlineFindings() {
 	for _, k := range a.inline {
+		if k.again(a.inline) {
+			continue
+		}
 		ids := k.keys
 		if len(ids) == 0 {
 			ids = []string{""}

@@ -26,7 +26,11 @@ func (a *analysis) inventory() Inventory {
 	inv.Findings = a.assemble()
 	for _, id := range sortedKeys(a.keys) {
 		key := *a.keys[id]
-		key.Copies = slices.Clone(key.Copies)
+		key.Copies = slices.DeleteFunc(slices.Clone(key.Copies), func(c Copy) bool {
+			return isMergedValue(c.Holder) && slices.ContainsFunc(key.Copies, func(other Copy) bool {
+				return other.Origin == c.Origin && other.Holder.Kind == c.Holder.Kind && other.Holder.Name == c.Holder.Name && !isMergedValue(other.Holder)
+			})
+		})
 		inv.Keys = append(inv.Keys, key)
 	}
 	names := a.accountsThatMatter()

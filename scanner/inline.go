@@ -64,6 +64,21 @@ func (c *collector) findInline(o *Object, at place, pods []wiring.Pod) {
 	}
 }
 
+// again says that the key stands in the values of a release as another object shows them, which are read as the chart's too: it
+// is one key at one place.
+func (k *inlineKey) again(all []inlineKey) bool {
+	return isMergedValue(k.holder) && slices.ContainsFunc(all, func(other inlineKey) bool {
+		return other.ref == k.ref && !isMergedValue(other.holder) && sharesPlace(other.at, k.at)
+	})
+}
+
+// isMergedValue says that a holder is a chart's values merged, and no field of the object itself.
+func isMergedValue(h Holder) bool { return strings.HasPrefix(h.Entry, "values.") }
+
+func sharesPlace(a, b []Origin) bool {
+	return slices.ContainsFunc(a, func(o Origin) bool { return slices.Contains(b, o) })
+}
+
 // attribute finds the container and the variable that hold the key.
 func (k *inlineKey) attribute(o *Object, pods []wiring.Pod) {
 	for _, p := range pods {

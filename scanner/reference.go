@@ -81,12 +81,17 @@ func (a *analysis) catalogued(r *resource, ref catalog.Reference, at []Origin) {
 
 // variableOf adds a reference by a variable of another workload's pods (KEDA): a use of the key that fills it.
 func (a *analysis) variableOf(r *resource, ref catalog.Reference, f Finding) {
-	for _, c := range slices.Clone(a.findings) {
+	for i, c := range slices.Clone(a.findings) {
 		if c.Env != ref.Env || ref.Target == nil || c.Workload.Name != ref.Target.Name || c.Workload.Namespace != r.ref.Namespace {
 			continue
 		}
 		if ref.Target.Kind != "" && c.Workload.Kind != ref.Target.Kind {
 			continue
+		}
+		if c.Workload != r.ref {
+			a.findings[i].Hold = append(slices.Clone(c.Hold), Obstacle{
+				Code: "no-recipe", What: r.ref.Kind + " " + r.ref.Name + " reads the variable " + ref.Env + " of this object's pods, and loses its credentials with it: it moves first",
+			})
 		}
 		f.Secret, f.Key = c.Secret, c.Key
 		a.add(f, r.place, r.origins, r.generated, nil)

@@ -105,6 +105,9 @@ func (w *nameWalk) walk(value any, parent map[string]any, at object.Path, depth 
 		if len(v) < 2 || len(v) > 253 || !objectName.MatchString(v) || number(v) {
 			return
 		}
+		if namesOther(at, parent) {
+			return
+		}
 		f := nameField{value: v, field: at.String()}
 		if parent != nil && at[len(at)-1].Key != "namespace" {
 			f.namespace = text(parent["namespace"])
@@ -112,6 +115,31 @@ func (w *nameWalk) walk(value any, parent map[string]any, at object.Path, depth 
 		}
 		w.found = append(w.found, f)
 	}
+}
+
+// otherNames are fields that name something else than a Secret, and otherParents those below which every name does: names of
+// objects of one program are often alike.
+var (
+	otherNames = map[string]bool{
+		"namespace": true, "targetNamespace": true, "storageNamespace": true, "kind": true, "apiVersion": true, "type": true, "provider": true,
+		"serviceAccount": true, "serviceAccountName": true, "releaseName": true, "chart": true, "image": true, "project": true,
+		"projectID": true, "projectId": true, "host": true, "container": true, "containerName": true,
+	}
+	otherParents = map[string]bool{
+		"labels": true, "matchLabels": true, "selector": true, "podSelector": true, "nodeSelector": true, "scaleTargetRef": true, "targetRef": true,
+		"sourceRef": true, "dependsOn": true, "serviceAccountRef": true, "configMapRef": true, "configMapKeyRef": true, "issuerRef": true,
+	}
+)
+
+// namesOther says that a field says itself that it names no Secret: by its own name, by the fields above, or by a kind
+// beside it.
+func namesOther(at object.Path, parent map[string]any) bool {
+	last := at[len(at)-1].Key
+	if otherNames[last] || slices.ContainsFunc(at[:len(at)-1], func(s object.Step) bool { return otherParents[s.Key] }) {
+		return true
+	}
+	kind, typed := parent["kind"].(string)
+	return typed && last == "name" && len(at) > 1 && kind != "" && kind != "Secret"
 }
 
 func number(s string) bool { return strings.Trim(s, "0123456789.") == "" }

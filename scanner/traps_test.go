@@ -99,6 +99,51 @@ spec: {secret: *secret}
 		},
 	},
 	{
+		name: "fields that say themselves that they name something else than a Secret",
+		files: map[string]string{"a.yaml": `
+{apiVersion: v1, kind: Secret, metadata: {name: worker, namespace: x}, data: {key.json: KEY-a}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: worker, namespace: x}
+spec: {scaleTargetRef: {name: worker, kind: Deployment}, triggers: [{type: cron, metadata: {start: worker}}]}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: all, namespace: x}
+spec: {sourceRef: {kind: GitRepository, name: worker}, dependsOn: [{name: worker}], targetNamespace: worker, healthChecks: [{kind: Deployment, name: worker}], serviceAccountName: worker}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata: {name: worker, namespace: x}
+spec: {selector: {matchLabels: {app: worker}}, endpoints: [{basicAuth: {password: {name: worker, key: key.json}}}]}
+---
+apiVersion: example.com/v1
+kind: Store
+metadata: {name: s, namespace: x}
+spec: {provider: worker, projectID: worker, auth: {kind: Secret, name: worker}}`},
+		want: []string{
+			"x/ScaledObject/worker reference by spec.triggers[0].metadata.start of Secret/x/worker/key.json a@acme.iam.gserviceaccount.com",
+			"x/ServiceMonitor/worker reference by spec.endpoints[0].basicAuth.password.name of Secret/x/worker/key.json a@acme.iam.gserviceaccount.com",
+			"x/Store/s reference by spec.auth.name of Secret/x/worker/key.json a@acme.iam.gserviceaccount.com",
+		},
+	},
+	{
+		name: "a scaler reads the variable of another object's pods",
+		files: map[string]string{"a.yaml": `
+{apiVersion: v1, kind: Secret, metadata: {name: gcp, namespace: x}, data: {key.json: KEY-a}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: scale, namespace: x}
+spec: {scaleTargetRef: {name: one}, triggers: [{type: gcp-pubsub, metadata: {credentialsFromEnvFile: GOOGLE_APPLICATION_CREDENTIALS}}]}`, "b.yaml": wired("x", "one") + "---\n" + wired("x", "two")},
+		want: []string{
+			"x/Deployment/one env-file in app by GOOGLE_APPLICATION_CREDENTIALS of Secret/x/gcp/key.json a@acme.iam.gserviceaccount.com hold no-recipe",
+			"x/Deployment/two env-file in app by GOOGLE_APPLICATION_CREDENTIALS of Secret/x/gcp/key.json a@acme.iam.gserviceaccount.com",
+			"x/ScaledObject/scale reference by spec.triggers[0].metadata.credentialsFromEnvFile of Secret/x/gcp/key.json a@acme.iam.gserviceaccount.com hold no-recipe",
+		},
+	},
+	{
 		name: "two accounts in one pod",
 		files: map[string]string{"a.yaml": `
 {apiVersion: v1, kind: Secret, metadata: {name: s, namespace: x}, data: {a.json: KEY-a, b.json: KEY-b}}

@@ -32,7 +32,9 @@ type Variable struct {
 	Name      string
 	Value     string // ValuePath | ValueJSON
 	Removable bool   // as of a Flag
-	Hold      *object.Obstacle
+	// Foreign: the name is another cloud's, and counts only where the file is known to hold a Google key.
+	Foreign bool
+	Hold    *object.Obstacle
 }
 
 // A flagRule knows flags of a program.
@@ -55,6 +57,7 @@ type variableRule struct {
 	program
 	Value     string           `json:"value"`
 	Removable bool             `json:"removable"`
+	Foreign   bool             `json:"foreign"`
 	Hold      *object.Obstacle `json:"hold"`
 }
 
@@ -139,7 +142,7 @@ func LookupEnv(image, command, name string) (Variable, bool) {
 		if r.rule.Kind != "program" || !r.rule.recognises(image, command) {
 			continue
 		}
-		found := Variable{Entry: r.entry, Name: name, Value: r.rule.Value, Removable: r.rule.Removable, Hold: r.rule.Hold}
+		found := Variable{Entry: r.entry, Name: name, Value: r.rule.Value, Removable: r.rule.Removable, Foreign: r.rule.Foreign, Hold: r.rule.Hold}
 		if !found.Removable && found.Hold == nil {
 			found.Hold = unknownProgram()
 		}

@@ -262,7 +262,7 @@ func (r *resolver) variables(i int) {
 		} else if !u.Standard {
 			u.Hold = append(u.Hold, hold(programReadsKey, "the variable %s is read by the program itself", visible(name)))
 		}
-		telling := catalog.KeyEnv(name) || program
+		telling := catalog.KeyEnv(name) || program && !known.Foreign
 		if r.fromSecret(i, name, s, v, u, telling) || !s.known {
 			continue
 		}
