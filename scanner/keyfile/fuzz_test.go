@@ -28,6 +28,7 @@ func FuzzFind(f *testing.F) {
 		{"s", `_json_key:`, ""},
 		{"c", "", `"}`},
 		{"u", "keyfile_dict=", "&x=1"},
+		{"", "# cl\xe9\n", ""}, // Latin-1
 	} {
 		f.Add(seed.steps, seed.before, seed.after)
 	}
@@ -72,7 +73,7 @@ func FuzzFind(f *testing.F) {
 			check(t, result, pieces)
 		}
 		KeyLines([]byte(data))
-		if got.Kind == Key && steps == "" {
+		if got.Kind == Key && steps == "" && plausible([]byte(data[:min(len(data), 48)])) {
 			if again := Find([]byte(b64(data)), before); again.Kind != Key {
 				t.Errorf("found in the value, and not in its base64: %s (%s)", again.Kind, again.Why)
 			}

@@ -182,6 +182,7 @@ func TestFind(t *testing.T) {
 		{name: "base64 three deep", value: b64(b64(b64(whole()))), kind: Key, want: []Identity{at("base64 > base64 > base64 > json")}},
 		{name: "URL-safe base64 without padding", value: base64.RawURLEncoding.EncodeToString([]byte(whole() + "\u00ff\u00fe?>")), kind: Key, want: []Identity{at("base64 > text > json")}},
 		{name: "wrapped base64", value: wrap(b64(whole()), "", 76), kind: Key, want: []Identity{at("base64 > json")}},
+		{name: "base64 of a text in Latin-1", value: b64("# cl\xe9\n" + whole()), kind: Key, want: []Identity{at("base64 > text > json")}},
 		{name: "gzip", value: zip(whole()), kind: Key, want: []Identity{at("gzip > json")}},
 		{name: "JSON in a JSON string", value: quote(whole()), kind: Key, want: []Identity{at("quoted > json")}},
 		{name: "JSON in a JSON document", value: `{"serviceAccountJson":` + quote(whole()) + `}`, kind: Key, want: []Identity{at("json > serviceAccountJson > json")}},

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
 const minRun = 80 // of base64 characters: no key is shorter
@@ -91,20 +90,16 @@ func decodeRun(run []byte) ([]byte, bool) {
 	return decoded[:n], true
 }
 
-// plausible says that data that begins so can hold a key: text, gzip, PKCS#12.
+// plausible says that data that begins so can hold a key: text, in whatever encoding, gzip, PKCS#12. What has control
+// characters is no text; of random bytes, one head in three hundred has none.
 func plausible(head []byte) bool {
 	if isGzip(head) || isPFX(head) || len(head) > 1 && (head[0] == 0xff && head[1] == 0xfe || head[0] == 0xfe && head[1] == 0xff) {
 		return true
 	}
-	for len(head) > 0 {
-		r, size := utf8.DecodeRune(head)
-		if r == utf8.RuneError && size == 1 {
-			return len(head) < utf8.UTFMax // cut in the middle of a rune
-		}
-		if r < ' ' && r != '\n' && r != '\r' && r != '\t' {
+	for _, c := range head {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' {
 			return false
 		}
-		head = head[size:]
 	}
 	return true
 }
