@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,8 +25,31 @@ type Input struct {
 	Suppressions []Suppression
 	// Changed are the files that count, by path; nil is all of them. What stands elsewhere is still context.
 	Changed map[string]bool
+	// Past is what was there at the revision that the checkout is compared with; nil where it is compared with none. A
+	// violation in a file of then that did not change counts when it is new: what was taken away elsewhere made it.
+	Past *Past
 	// Baseline are violations that were there before, by fingerprint, and how many of each.
 	Baseline map[string]int
+}
+
+// A Past is what the rules say of a revision.
+type Past struct {
+	Files map[string]bool // by path
+	// Violations are how many there were of each fingerprint, whether they counted or not.
+	Violations map[string]int
+}
+
+// PastOf runs the rules over a revision.
+func PastOf(in Input, files map[string]bool) *Past {
+	past := &Past{Files: files, Violations: map[string]int{}}
+	result := Run(in)
+	for _, v := range result.Violations {
+		past.Violations[v.Fingerprint]++
+	}
+	for _, v := range result.Suppressed {
+		past.Violations[v.Fingerprint]++
+	}
+	return past
 }
 
 // A HistoricKey is a key file in a repository's past.
@@ -134,11 +158,15 @@ func settle(found []Violation) []Violation {
 func (w *world) judge() Result {
 	r := Result{Violations: []Violation{}, Suppressed: []Suppressed{}, Undecided: []Violation{}, Exceptions: []planner.Exception{}}
 	before := map[string]int{}
-	for fingerprint, n := range w.Baseline {
-		before[fingerprint] = n
+	maps.Copy(before, w.Baseline)
+	past := map[string]int{}
+	if w.Past != nil {
+		maps.Copy(past, w.Past.Violations)
 	}
 	for _, v := range w.found {
-		if !w.counts(v) {
+		then := past[v.Fingerprint] > 0
+		past[v.Fingerprint]--
+		if !w.counts(v) && (then || !w.appeared(v)) {
 			continue
 		}
 		if s, ok := w.excuse(v); ok {
@@ -168,3 +196,6 @@ func (w *world) counts(v Violation) bool {
 	}
 	return slices.ContainsFunc(v.related, func(o scanner.Origin) bool { return w.Changed[o.Path] })
 }
+
+// appeared says that a violation that was not there then is about a file that was.
+func (w *world) appeared(v Violation) bool { return w.Past != nil && w.Past.Files[v.Origin.Path] }

@@ -56,15 +56,12 @@ func (v Value) Holes() []string {
 // parts are text and names of holes by turns, text first and last.
 func (v Value) parts() []string { return strings.Split(string(v), mark) }
 
-// String shows a Value to people: holes as ${name}, without the module or file.
+// String shows a Value to people: holes as ${name}, without the module, the file or the place, which may move.
 func (v Value) String() string {
 	parts := v.parts()
 	for i := 1; i < len(parts); i += 2 {
 		name := parts[i]
-		if _, rest, found := strings.Cut(name, ":"); found {
-			name = rest
-		}
-		parts[i] = "${" + name + "}"
+		parts[i] = "${" + name[strings.LastIndexByte(name, ':')+1:] + "}"
 	}
 	return strings.Join(parts, "")
 }

@@ -97,27 +97,38 @@ func withoutGit(environment []string) []string {
 	return kept
 }
 
-// Changed gives the files below folder that differ from a revision, untracked ones included and those that are gone left
-// out: paths relative to folder, with forward slashes, sorted.
-func Changed(ctx context.Context, folder, revision string) ([]string, error) {
+// Changed gives the files below folder that differ from a revision, untracked ones included, and those that are gone: paths
+// relative to folder, with forward slashes, sorted.
+func Changed(ctx context.Context, folder, revision string) (changed, gone []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if revision == "" || strings.HasPrefix(revision, "-") {
-		return nil, fmt.Errorf("comparing with %q: that is no revision", revision)
-	}
-	commit, err := git(ctx, folder, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	commit, err := commitOf(ctx, folder, revision)
 	if err != nil {
-		return nil, fmt.Errorf("comparing with %s: git knows no such revision in %s", revision, folder)
+		return nil, nil, err
 	}
-	changed, err := git(ctx, folder, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--relative", "--diff-filter=d", commit, "--", ".")
-	if err != nil {
-		return nil, fmt.Errorf("comparing with %s: git diff: %w", revision, err)
+	diff := func(filter string) ([]string, error) {
+		out, err := git(ctx, folder, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--relative", "--diff-filter="+filter, commit, "--", ".")
+		if err != nil {
+			return nil, fmt.Errorf("comparing with %s: git diff: %w", revision, err)
+		}
+		return fieldsOf(out), nil
+	}
+	if changed, err = diff("d"); err != nil {
+		return nil, nil, err
+	}
+	if gone, err = diff("D"); err != nil {
+		return nil, nil, err
 	}
 	untracked, err := git(ctx, folder, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
 	if err != nil {
-		return nil, fmt.Errorf("comparing with %s: git ls-files: %w", revision, err)
+		return nil, nil, fmt.Errorf("comparing with %s: git ls-files: %w", revision, err)
 	}
-	names := strings.FieldsFunc(changed+"\x00"+untracked, func(r rune) bool { return r == 0 })
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	changed = append(changed, fieldsOf(untracked)...)
+	slices.Sort(changed)
+	return slices.Compact(changed), gone, nil
+}
+
+// fieldsOf splits what git ends with zero bytes.
+func fieldsOf(out string) []string {
+	return strings.FieldsFunc(out, func(r rune) bool { return r == 0 })
 }

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
+	"dekey/scanner"
 	"dekey/scanner/keyfile"
 )
 
@@ -23,34 +22,32 @@ type Historic struct {
 	Identity keyfile.Identity
 }
 
-// The limits of reading history.
-const (
-	historyTime = 10 * time.Minute
-	historyBlob = 1 << 20 // a key file is small, and a manifest with one is not much larger
-)
+// historyBlob is the size up to which a file of the past is read: the limit of a scan.
+const historyBlob = 32 << 20
 
 // History finds the keys in every version of every file at or below folder that the clone has, sorted by path and key.
-// A key is given once for each path. A clone that is shallow is an error: what it lacks may hold keys.
-func History(ctx context.Context, folder string) ([]Historic, error) {
+// A key is given once for each path. A file that is larger than the limit of a scan is a gap. A clone that is shallow is an
+// error: what it lacks may hold keys.
+func History(ctx context.Context, folder string) ([]Historic, []scanner.Gap, error) {
 	ctx, cancel := context.WithTimeout(ctx, historyTime)
 	defer cancel()
 	shallow, err := git(ctx, folder, "rev-parse", "--is-shallow-repository")
 	if err != nil {
-		return nil, fmt.Errorf("reading the history of %s: it is no git repository", folder)
+		return nil, nil, fmt.Errorf("reading the history of %s: it is no git repository", folder)
 	}
 	if shallow == "true" {
-		return nil, fmt.Errorf("reading the history of %s: the clone is shallow", folder)
+		return nil, nil, fmt.Errorf("reading the history of %s: the clone is shallow", folder)
 	}
 	prefix, err := git(ctx, folder, "rev-parse", "--show-prefix")
 	if err != nil {
-		return nil, fmt.Errorf("reading the history of %s: %w", folder, err)
+		return nil, nil, fmt.Errorf("reading the history of %s: %w", folder, err)
 	}
 	paths, err := blobs(ctx, folder, prefix)
 	if err != nil {
-		return nil, fmt.Errorf("reading the history of %s: %w", folder, err)
+		return nil, nil, fmt.Errorf("reading the history of %s: %w", folder, err)
 	}
 	var found []Historic
-	err = eachBlob(ctx, folder, paths, func(id string, data []byte) {
+	large, err := eachBlob(ctx, folder, paths, func(id string, data []byte) {
 		for _, name := range paths[id] {
 			if !mayBeKey(name, data) {
 				continue
@@ -63,7 +60,7 @@ func History(ctx context.Context, folder string) ([]Historic, error) {
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the history of %s: %w", folder, err)
+		return nil, nil, fmt.Errorf("reading the history of %s: %w", folder, err)
 	}
 	for i := range found {
 		found[i].Commit = firstWith(ctx, folder, found[i].Commit)
@@ -71,7 +68,14 @@ func History(ctx context.Context, folder string) ([]Historic, error) {
 	slices.SortFunc(found, func(a, b Historic) int {
 		return strings.Compare(a.Path+"\x00"+a.Identity.ID+"\x00"+a.Commit, b.Path+"\x00"+b.Identity.ID+"\x00"+b.Commit)
 	})
-	return slices.CompactFunc(found, func(a, b Historic) bool { return a.Path == b.Path && a.Identity.ID == b.Identity.ID }), nil
+	var gaps []scanner.Gap
+	for _, id := range large {
+		commit := firstWith(ctx, folder, id)
+		for _, name := range paths[id] {
+			gaps = append(gaps, scanner.Gap{Source: folder, What: name, Why: fmt.Sprintf("commit %.12s has it larger than the limit (%d MiB)", commit, historyBlob>>20)})
+		}
+	}
+	return slices.CompactFunc(found, func(a, b Historic) bool { return a.Path == b.Path && a.Identity.ID == b.Identity.ID }), gaps, nil
 }
 
 // MayHoldKey says whether a file's content is worth a closer look for keys (keyfile.Find): one cheap search.
@@ -115,53 +119,47 @@ func blobs(ctx context.Context, folder, prefix string) (map[string][]string, err
 	return found, cmd.Wait()
 }
 
-// eachBlob calls take for every blob among the objects that is not too large, in the order of their ids.
-func eachBlob(ctx context.Context, folder string, objects map[string][]string, take func(id string, data []byte)) error {
+// eachBlob calls take for every blob among the objects that is not too large, in the order of their ids, and gives those
+// that are.
+func eachBlob(ctx context.Context, folder string, objects map[string][]string, take func(id string, data []byte)) (large []string, err error) {
 	ids := make([]string, 0, len(objects))
 	for id := range objects {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
 	// Sizes first: cat-file would send a large file whole.
-	var wanted bytes.Buffer
-	err := batch(ctx, folder, "--batch-check", strings.NewReader(strings.Join(ids, "\n")+"\n"), func(out *bufio.Reader) error {
+	var wanted []string
+	err = batch(ctx, folder, "--batch-check", strings.NewReader(strings.Join(ids, "\n")+"\n"), func(out *bufio.Reader) error {
 		for range ids {
 			line, err := out.ReadString('\n')
 			if err != nil {
 				return err
 			}
 			fields := strings.Fields(line)
-			if len(fields) == 3 && fields[1] == "blob" {
-				if size, err := strconv.Atoi(fields[2]); err == nil && size <= historyBlob {
-					wanted.WriteString(fields[0] + "\n")
-				}
+			if len(fields) == 2 && fields[1] == "missing" {
+				return errors.New("the clone is partial, and lacks files")
 			}
+			if len(fields) != 3 || fields[1] != "blob" {
+				continue
+			}
+			if size, err := strconv.ParseInt(fields[2], 10, 64); err != nil || size > historyBlob {
+				large = append(large, fields[0])
+				continue
+			}
+			wanted = append(wanted, fields[0])
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err != nil || len(wanted) == 0 {
+		return large, err
 	}
-	n := bytes.Count(wanted.Bytes(), []byte("\n"))
-	return batch(ctx, folder, "--batch", &wanted, func(out *bufio.Reader) error {
-		for range n {
-			line, err := out.ReadString('\n')
+	return large, batch(ctx, folder, "--batch", strings.NewReader(strings.Join(wanted, "\n")+"\n"), func(out *bufio.Reader) error {
+		for _, id := range wanted {
+			data, err := nextBlob(out)
 			if err != nil {
 				return err
 			}
-			fields := strings.Fields(line)
-			if len(fields) != 3 {
-				return errors.New("git cat-file gave no object")
-			}
-			size, err := strconv.Atoi(fields[2])
-			if err != nil || size < 0 || size > historyBlob {
-				return errors.New("git cat-file gave no size")
-			}
-			data := make([]byte, size+1) // with the line's end behind it
-			if _, err := io.ReadFull(out, data); err != nil {
-				return err
-			}
-			take(fields[0], data[:size])
+			take(id, data)
 		}
 		return nil
 	})

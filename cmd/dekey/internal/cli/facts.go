@@ -45,7 +45,7 @@ func (f *facts) add(flags *pflag.FlagSet) {
 func (f *facts) read(sys System, roots ...string) (planner.Policy, error) {
 	var policy planner.Policy
 	if f.policy != "" {
-		data, err := os.ReadFile(f.policy)
+		data, err := readNamed(f.policy)
 		if err != nil {
 			return policy, usagef("reading the policy: %w", err)
 		}

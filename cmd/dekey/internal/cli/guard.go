@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -84,7 +83,7 @@ bash the gcloud script, hcl Terraform, markdown the README.`,
 func guardPolicy(sys System, name string) (planner.Policy, error) {
 	var policy planner.Policy
 	if name != "" {
-		data, err := os.ReadFile(name)
+		data, err := readNamed(name)
 		if err != nil {
 			return policy, usagef("reading the policy: %w", err)
 		}

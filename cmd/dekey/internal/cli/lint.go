@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,7 +68,7 @@ the exception register. "dekey explain CODE" says what a code means.`,
 	flags := cmd.Flags()
 	l.facts.add(flags)
 	flags.StringVarP(&l.format, "output", "o", "text", "`FORMAT` of standard output: "+strings.Join(lintFormats, ", "))
-	flags.StringVar(&l.since, "since", "", "report violations in files that differ from this git `REVISION` alone; the others are still context")
+	flags.StringVar(&l.since, "since", "", "report violations in files that differ from this git `REVISION`, and those that the difference makes in others")
 	flags.StringVar(&l.baseline, "baseline", "", "`FILE` of violations that were there before: they do not count")
 	flags.StringVar(&l.writeBaseline, "write-baseline", "", "write the violations to this `FILE` as a baseline, and exit as if there were none")
 	flags.StringVar(&l.now, "now", "", "the `DATE` (YYYY-MM-DD) that expiry dates are compared with (default today)")
@@ -116,150 +115,13 @@ func (l *linting) run(ctx context.Context, sys System, paths []string) error {
 	return incomplete(len(in.Inventory.Gaps))
 }
 
-// read gathers what the rules look at.
-func (l *linting) read(ctx context.Context, sys System, paths []string) (lint.Input, error) {
-	var in lint.Input
-	var folders []string
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if path == "-" {
-			continue
-		}
-		if err != nil {
-			return in, hintf(usagef("reading %s: %w", path, causeOf(err)), "give the folder of a checkout, or a file")
-		}
-		if info.IsDir() {
-			folders = append(folders, path)
-		}
-	}
-	policy, err := l.facts.read(sys, folders...)
-	if err != nil {
-		return in, err
-	}
-	if l.now != "" {
-		if policy.Now, err = time.Parse("2006-01-02", l.now); err != nil {
-			return in, usagef("--now %q: it is a date, YYYY-MM-DD", l.now)
-		}
-	}
-	in.Policy = policy
-	if in.Baseline, err = readBaseline(l.baseline); err != nil {
-		return in, err
-	}
-	if l.since != "" {
-		if in.Changed, err = changedSince(ctx, l.since, paths, folders); err != nil {
-			return in, err
-		}
-	}
-	done := progress(sys, "reading")
-	defer done()
-	if err := scanForLint(ctx, sys, &in, paths); err != nil || !l.history {
-		return in, err
-	}
-	return in, readHistory(ctx, &in, folders)
-}
-
-// changedSince is what differs from a revision, by the path that origins have: from the folder that was given, or the name
-// of a file that was. What stands on standard input is in no revision, and differs.
-func changedSince(ctx context.Context, since string, paths, folders []string) (map[string]bool, error) {
-	changed := map[string]bool{}
-	for _, given := range paths {
-		if given == "-" {
-			changed[given] = true
-			continue
-		}
-		folder, only := given, ""
-		if !slices.Contains(folders, given) {
-			folder, only = filepath.Dir(given), filepath.Base(given)
-		}
-		names, err := manifest.Changed(ctx, folder, since)
-		if err != nil {
-			return nil, hintf(usageError{err}, "in CI, fetch enough history: actions/checkout needs fetch-depth: 0")
-		}
-		for _, name := range names {
-			switch only {
-			case "":
-				changed[name] = true
-			case name:
-				changed[name], changed[given] = true, true // a plan's origins have the path as it was given
-			}
-		}
-	}
-	return changed, nil
-}
-
-// readHistory looks for keys that commits hold and the checkout does not any more.
-func readHistory(ctx context.Context, in *lint.Input, folders []string) error {
-	here := map[string]bool{}
-	for _, k := range in.Inventory.Keys {
-		here[k.ID] = true
-	}
-	for _, folder := range folders {
-		found, err := manifest.History(ctx, folder)
-		if err != nil {
-			return hintf(err, "in CI, fetch the whole history: actions/checkout needs fetch-depth: 0")
-		}
-		for _, k := range found {
-			if !here[k.Identity.ID] {
-				in.History = append(in.History, lint.HistoricKey{Source: folder, Path: k.Path, Commit: k.Commit, Key: k.Identity.ID, Email: k.Identity.Email})
-			}
-		}
-	}
-	return nil
-}
-
-// scanForLint reads every path: as a scan does, and for what else the rules ask.
-func scanForLint(ctx context.Context, sys System, in *lint.Input, paths []string) error {
-	var listener iam.Listener
-	var readers []scanner.Reader
-	var more []iam.Facts
-	var gaps []scanner.Gap
-	for _, path := range paths {
-		if plan, ok := readPlanFile(path); ok {
-			more = append(more, lint.PlanFacts(path, path, plan))
-			continue
-		}
-		notes := &notes{source: path}
-		options := manifestOptions(sys, path, nil, in.Policy.Namespaces, in.Policy.Limits)
-		options.Also = &manifest.Also{File: notes.file, Wants: notes.code.Wants, Document: iam.Concerns}
-		readers = append(readers, suppressing{listener.Reader(manifest.New(options)), notes})
-	}
-	inventory, err := scanner.Scan(ctx, readers...)
-	if err != nil {
-		return fmt.Errorf("reading: %w", err)
-	}
-	for _, r := range readers {
-		notes := r.(suppressing).notes
-		read := notes.code.Result(notes.source)
-		more, gaps = append(more, read.Facts, notes.glance.Facts()), append(gaps, read.Gaps...)
-		in.Suppressions = append(in.Suppressions, notes.sorted()...)
-		slices.SortStableFunc(notes.keys, func(a, b scanner.Key) int {
-			return cmp.Or(a.Copies[0].Origin.Compare(b.Copies[0].Origin), cmp.Compare(a.ID, b.ID))
-		})
-		inventory.Keys = append(inventory.Keys, slices.CompactFunc(notes.keys, func(a, b scanner.Key) bool {
-			return a.ID == b.ID && a.Copies[0].Origin == b.Copies[0].Origin
-		})...)
-	}
-	// What is granted has to be there: the accounts that grants name are looked for as far as nothing was said of them.
-	if interest := lint.Interest(listener.Facts(more...)); !interest.Empty() {
-		for _, r := range readers {
-			if err := r.Related(ctx, interest, iam.Silence{}); err != nil {
-				return fmt.Errorf("reading: %w", err)
-			}
-		}
-	}
-	in.Facts = listener.Facts(more...)
-	inventory.Gaps = joinGaps(inventory.Gaps, gaps)
-	in.Inventory = inventory
-	return nil
-}
-
 // readPlanFile reads a path that is a plan of dekey; a changeset folder is read as scripts, Terraform and manifests.
 func readPlanFile(path string) (planner.Plan, bool) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || filepath.Ext(path) != ".json" {
 		return planner.Plan{}, false
 	}
-	data, err := os.ReadFile(path)
+	data, err := readNamed(path)
 	if err != nil {
 		return planner.Plan{}, false
 	}
@@ -379,7 +241,7 @@ func readBaseline(name string) (map[string]int, error) {
 	if name == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(name)
+	data, err := readNamed(name)
 	if err != nil {
 		return nil, hintf(usagef("reading the baseline: %w", err), "--write-baseline %s makes one", name)
 	}

@@ -115,7 +115,7 @@ func readInventory(name string) (inventory scanner.Inventory, found bool, err er
 	if !strings.HasSuffix(name, ".json") {
 		return inventory, false, nil
 	}
-	data, err := os.ReadFile(name)
+	data, err := readNamed(name)
 	if err != nil {
 		return inventory, false, usagef("reading %s: %w", name, causeOf(err))
 	}

@@ -218,7 +218,7 @@ func (p *publishing) forge(sys System, owner, name string) (*pullrequest.GitHub,
 	}
 	o.Head, o.HeadName = p.forkOf(owner, name)
 	if p.appID != 0 || p.appInstallation != 0 || p.appKey != "" {
-		key, err := os.ReadFile(p.appKey)
+		key, err := readNamed(p.appKey)
 		if err != nil {
 			return nil, usagef("reading --app-key: %w", causeOf(err))
 		}
@@ -303,7 +303,7 @@ func (p *publishing) request(sys System, out string, clone *pullrequest.Clone) (
 		return r, hinting(err)
 	}
 	if p.bodyTemplate != "" {
-		text, err := os.ReadFile(p.bodyTemplate)
+		text, err := readNamed(p.bodyTemplate)
 		if err != nil {
 			return r, usagef("reading --body-template: %w", causeOf(err))
 		}

@@ -148,7 +148,7 @@ func readLedger(names []string) ([]report.Entry, error) {
 		}
 		var inventories []scanner.Inventory
 		for _, file := range files {
-			data, err := os.ReadFile(file)
+			data, err := readNamed(file)
 			if err != nil {
 				return nil, usagef("reading %s: %w", file, causeOf(err))
 			}
@@ -192,7 +192,7 @@ func readReported(name string) (report.Input, []byte, error) {
 		input, err := readChangeset(name)
 		return input, nil, err
 	}
-	data, err := os.ReadFile(name)
+	data, err := readNamed(name)
 	if err != nil {
 		return report.Input{}, nil, usagef("reading %s: %w", name, causeOf(err))
 	}
@@ -222,7 +222,7 @@ func readReported(name string) (report.Input, []byte, error) {
 func readChangeset(dir string) (report.Input, error) {
 	read := func(name string) (string, []byte, error) {
 		path := filepath.Join(dir, name)
-		data, err := os.ReadFile(path)
+		data, err := readNamed(path)
 		if err != nil {
 			return path, nil, hintf(usagef("reading %s: %w", path, causeOf(err)),
 				"a changeset folder is what `dekey draft --out` or `dekey rewrite --out` wrote")

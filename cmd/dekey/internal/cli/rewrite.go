@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"dekey/planner/planfile"
@@ -22,7 +20,7 @@ hold, and its file stays as it is.`,
 			if planName == "" || out == "" {
 				return usagef("rewrite needs --plan and --out")
 			}
-			data, err := os.ReadFile(planName)
+			data, err := readNamed(planName)
 			if err != nil {
 				return usagef("reading the plan: %w", err)
 			}

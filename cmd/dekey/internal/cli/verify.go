@@ -30,7 +30,7 @@ func verifyChangeset(sys System, name string) error {
 	}
 	var plan planner.Plan
 	if !info.IsDir() {
-		data, err := os.ReadFile(name)
+		data, err := readNamed(name)
 		if err != nil {
 			return usagef("reading %s: %w", name, causeOf(err))
 		}
