@@ -1,8 +1,10 @@
 package rewriter
 
 import (
+	"maps"
+	"slices"
+
 	"dekey/planner"
-	"dekey/rewriter/yamledit"
 	"dekey/scanner"
 	"dekey/scanner/object"
 )
@@ -28,14 +30,7 @@ func (w *work) landAccount(o *scanner.Object, move planner.Move, edit planner.Ed
 	}
 	sets, made := locator.LocateAccount(edit.Field, manifest, r == ownRelease)
 	for _, set := range sets {
-		l := landing{
-			path: set.Place.Origin.Path, role: set.Place.Role, roots: set.Place.Roots, plan: edit,
-			edit: yamledit.Edit{Document: set.Place.Origin.Document, Op: planner.OpSet, Field: set.Place.Field, Value: set.Value},
-		}
-		if set.Place.Inner != nil {
-			l.inner, l.text, l.edit.Document, l.edit.Field = true, set.Place.Field, 1, set.Place.Inner
-		}
-		landed = append(landed, l)
+		landed = append(landed, landOn(set.Place, nil, edit, set.Value))
 	}
 	return landed, made
 }
@@ -59,4 +54,40 @@ func (w *work) moveOf(id string) planner.Move {
 		}
 	}
 	return planner.Move{}
+}
+
+// switchOff lands what a unit removes from a template on a value that switches just that off, where the chart has one.
+func (w *work) switchOff(u *unit, r reach) bool {
+	o := w.before[u.object]
+	locator, ok := o.Locator.(object.SwitchLocator)
+	if !ok {
+		return false
+	}
+	var removals []planner.Edit
+	inTemplate := map[int]bool{}
+	for _, l := range u.landed {
+		if l.role == object.Template && l.edit.Op == planner.OpRemove && !inTemplate[l.of] {
+			inTemplate[l.of] = true
+			removals = append(removals, u.edits[l.of])
+		}
+	}
+	if len(removals) == 0 {
+		return false
+	}
+	want, err := expect(o.Content, removals)
+	if err != nil {
+		return false
+	}
+	set, ok := locator.LocateSwitch(func(content map[string]any) bool { return same(want, content) }, r == ownRelease)
+	if !ok {
+		return false
+	}
+	u.landed = slices.DeleteFunc(u.landed, func(l landing) bool { return inTemplate[l.of] })
+	for _, i := range slices.Sorted(maps.Keys(inTemplate)) {
+		plan := u.edits[i]
+		l := landOn(set.Place, nil, plan, set.Value)
+		l.edit.Op, l.of = planner.OpSet, i
+		u.landed = append(u.landed, l)
+	}
+	return true
 }

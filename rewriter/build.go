@@ -20,13 +20,14 @@ import (
 // A build is what the checkout becomes with some moves.
 type build struct {
 	files   map[string]*File
+	values  map[stands][]object.Path // values that are edited where an object deploys a chart
 	patch   []byte
 	created map[scanner.Ref]planner.Edit
 }
 
 // build makes all edits of drafts, file by file. It gives the moves that can not be made instead, when there are any.
 func (w *work) build(drafts []*draft) (*build, []fault) {
-	b := &build{files: map[string]*File{}, created: map[scanner.Ref]planner.Edit{}}
+	b := &build{files: map[string]*File{}, values: map[stands][]object.Path{}, created: map[scanner.Ref]planner.Edit{}}
 	landed := map[string][]owned{}
 	over := w.overlaid(drafts)
 	overlays := map[int]*unit{}
@@ -59,6 +60,10 @@ func (w *work) build(drafts []*draft) (*build, []fault) {
 			}
 		}
 	}
+	b.noteValues(landed)
+	for path, edits := range landed {
+		landed[path] = w.leaveEmpty(path, edits)
+	}
 	// Patches first: one that is empty then goes with its entry in the kustomization.
 	for _, path := range slices.Sorted(maps.Keys(landed)) {
 		if isPatchFile(landed[path]) {
@@ -77,6 +82,27 @@ func (w *work) build(drafts []*draft) (*build, []fault) {
 		}
 	}
 	return b, bad
+}
+
+// A stands is one document of a file.
+type stands struct {
+	path     string
+	document int
+}
+
+// noteValues remembers which values are edited: they are parts of the objects that deploy charts, where those hold them.
+func (b *build) noteValues(landed map[string][]owned) {
+	for path, edits := range landed {
+		for _, e := range edits {
+			at, field := stands{path, e.edit.Document}, e.edit.Field
+			if e.inner {
+				at.document, field = e.in, e.text
+			}
+			if e.role == object.Values {
+				b.values[at] = append(b.values[at], field)
+			}
+		}
+	}
 }
 
 // only is a unit with some of its edits.
@@ -205,14 +231,14 @@ func applyInner(content []byte, edits []owned) ([]byte, []owned, error) {
 		first := edits[0]
 		var group, rest []owned
 		for _, e := range edits {
-			if e.text.Equal(first.text) {
+			if e.in == first.in && e.text.Equal(first.text) {
 				group = append(group, e)
 			} else {
 				rest = append(rest, e)
 			}
 		}
 		edits = rest
-		document, err := yamledit.Decode(content, 1)
+		document, err := yamledit.Decode(content, first.in)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -222,6 +248,12 @@ func applyInner(content []byte, edits []owned) ([]byte, []owned, error) {
 			group = wholeOperations(patch, group)
 		}
 		batch, _ := distinct(group)
+		if first.role == object.Values {
+			if content, err = inlineEdit(content, first.in, first.text, batch); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
 		result, err := applyPatch([]byte(text), batch)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", first.text, err)
@@ -229,10 +261,10 @@ func applyInner(content []byte, edits []owned) ([]byte, []owned, error) {
 		if changesNothing(result.Content) {
 			entry := entryOf(first.text)
 			emptied = append(emptied, owned{move: first.move, landing: landing{path: first.path, role: object.Setting,
-				edit: yamledit.Edit{Document: 1, Op: planner.OpRemove, Field: entry}}})
+				edit: yamledit.Edit{Document: first.in, Op: planner.OpRemove, Field: entry}}})
 			continue
 		}
-		if content, err = inlineEdit(content, 1, first.text, batch); err != nil {
+		if content, err = inlineEdit(content, first.in, first.text, batch); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"dekey/planner"
-	"dekey/rewriter/yamledit"
 	"dekey/scanner/object"
 )
 
@@ -19,12 +18,22 @@ type ownLocator interface {
 // releases share, and not all of them want.
 func (w *work) overlayValues(_ *build, u *unit, moves []string, landed map[string][]owned) error {
 	o := w.before[u.object]
-	for _, edit := range u.edits {
+	land := func(l landing) {
+		for _, move := range moves {
+			landed[l.path] = append(landed[l.path], owned{l, move})
+		}
+	}
+	switched := w.switchedOwn(u)
+	for _, l := range switched {
+		land(l)
+	}
+	for i, edit := range u.edits {
+		if slices.ContainsFunc(switched, func(l landing) bool { return l.of == i }) {
+			continue
+		}
 		if own, _ := w.landAccount(o, w.moveOf(u.move), edit, ownRelease); len(own) > 0 {
 			for _, l := range own {
-				for _, move := range moves {
-					landed[l.path] = append(landed[l.path], owned{l, move})
-				}
+				land(l)
 			}
 			continue
 		}
@@ -36,19 +45,30 @@ func (w *work) overlayValues(_ *build, u *unit, moves []string, landed map[strin
 			return fmt.Errorf("%s is written for several releases of the chart (%s), which do not all move the same way", edit.Field, strings.Join(w.sharers(o.Root, edit, u), ", "))
 		}
 		for _, place := range places {
-			l := landing{
-				path: place.Origin.Path, role: place.Role, roots: place.Roots, plan: edit,
-				edit: yamledit.Edit{Document: place.Origin.Document, Op: edit.Op, Field: place.Field, Value: w.written(o, edit)},
-			}
-			if place.Inner != nil {
-				l.inner, l.text, l.edit.Document, l.edit.Field = true, place.Field, 1, place.Inner
-			}
-			for _, move := range moves {
-				landed[l.path] = append(landed[l.path], owned{l, move})
-			}
+			l := landOn(place, nil, edit, w.written(o, edit))
+			land(l)
 		}
 	}
 	return nil
+}
+
+// switchedOwn are the landings of a unit's removals on a value that switches them off for its release alone, none where there is
+// no such value.
+func (w *work) switchedOwn(u *unit) []landing {
+	again := &unit{move: u.move, object: u.object, edits: u.edits}
+	for i, edit := range u.edits {
+		landed, _ := w.land(w.before[u.object], edit)
+		for _, l := range landed {
+			l.of = i
+			again.landed = append(again.landed, l)
+		}
+	}
+	if !w.switchOff(again, ownRelease) {
+		return nil
+	}
+	return slices.DeleteFunc(again.landed, func(l landing) bool {
+		return l.role != object.Values || l.edit.Op != planner.OpSet || l.plan.Op != planner.OpRemove
+	})
 }
 
 // sharers are the other releases that the place of an edit reaches, sorted.

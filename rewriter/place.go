@@ -18,6 +18,8 @@ type draft struct {
 	homes   []int          // the workload's objects: indexes of before, one for every rendering
 	// made are the renderings whose charts make the new service account themselves, once their values ask for it.
 	made map[string]bool
+	// switched says that a value switches wiring off that stands in a template.
+	switched bool
 }
 
 // A unit is what one move changes of one object in one rendering.
@@ -35,9 +37,12 @@ type landing struct {
 	inner bool // path and field lead to a text that holds the document: a patch in a kustomization
 	roots []string
 	edit  yamledit.Edit
-	text  object.Path  // of that text, when inner
-	plan  planner.Edit // what it carries out
-	of    int          // the index of that among its unit's edits
+	text  object.Path // of that text, when inner
+	in    int         // the document of the file that has that text
+	// covers says that other values would show if this one went: an empty one is left.
+	covers bool
+	plan   planner.Edit // what it carries out
+	of     int          // the index of that among its unit's edits
 }
 
 // draft finds where the edits of a move land, or says why they can not.
@@ -71,6 +76,11 @@ func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
 					u.landed = append(u.landed, l)
 				}
 			}
+		}
+	}
+	if !w.byHand[move.ID] {
+		for _, u := range d.units {
+			d.switched = w.switchOff(u, anyRelease) || d.switched
 		}
 	}
 	if len(d.created) > 0 && len(d.homes) == 0 {
@@ -117,7 +127,7 @@ func (d *draft) unit(i int) *unit {
 
 // sameEdit says whether both change the same field of the same file to the same value.
 func (l landing) sameEdit(o landing) bool {
-	return l.path == o.path && l.edit.Document == o.edit.Document && l.edit.Op == o.edit.Op && l.text.Equal(o.text) &&
+	return l.path == o.path && l.edit.Document == o.edit.Document && l.in == o.in && l.edit.Op == o.edit.Op && l.text.Equal(o.text) &&
 		l.edit.Field.Equal(o.edit.Field) && same(l.edit.Value, o.edit.Value)
 }
 
@@ -139,18 +149,24 @@ func (w *work) land(o *scanner.Object, edit planner.Edit) ([]landing, *planner.H
 		if h := editable(o, place, edit); h != nil {
 			return nil, h
 		}
-		l := landing{
-			path: place.Origin.Path, role: place.Role, roots: place.Roots, plan: edit,
-			edit: yamledit.Edit{
-				Document: place.Origin.Document, Op: edit.Op, Field: place.Field.Join(rest...), Value: w.written(o, edit), Was: was(o, edit),
-			},
-		}
-		if place.Inner != nil {
-			l.inner, l.text, l.edit.Document, l.edit.Field = true, place.Field, 1, place.Inner.Join(rest...)
-		}
+		l := landOn(place, rest, edit, w.written(o, edit))
+		l.edit.Was = was(o, edit)
 		landed = append(landed, l)
 	}
 	return landed, nil
+}
+
+// landOn is an edit at a place, or at what rest leads to from there.
+func landOn(place object.Place, rest object.Path, edit planner.Edit, value any) landing {
+	l := landing{
+		path: place.Origin.Path, role: place.Role, roots: place.Roots, covers: place.Covers, plan: edit,
+		edit: yamledit.Edit{Document: place.Origin.Document, Op: edit.Op, Field: place.Field.Join(rest...), Value: value},
+	}
+	if place.Inner != nil {
+		l.inner, l.text, l.in = true, place.Field, max(1, place.Origin.Document)
+		l.edit.Document, l.edit.Field = 1, place.Inner.Join(rest...)
+	}
+	return l
 }
 
 // locate finds the places that an edit must touch. What is added stands where the nearest field above it stands: rest is the

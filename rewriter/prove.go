@@ -54,7 +54,7 @@ func (w *work) prove(b *build, drafts []*draft) ([]fault, error) {
 			c.differs(o, wanted[i], "can not be edited as planned: "+err.Error())
 		} else if o.Ref.Kind == "" && same(settings(o.Content), settings(now.Content)) {
 			continue // the configuration that holds other objects, which are compared themselves
-		} else if !same(want, now.Content) {
+		} else if !same(want, now.Content) && !b.sameButValues(o, want, now.Content) {
 			c.differs(o, wanted[i], "would differ from the plan after the edit")
 		}
 	}
@@ -67,6 +67,60 @@ func (w *work) prove(b *build, drafts []*draft) ([]fault, error) {
 		}
 	}
 	return c.bad, nil
+}
+
+// sameButValues says whether an object is what it must be but for the values of a chart that it deploys. That those are edited
+// as planned is proven where the file is edited, and that nothing else comes of it by what the chart renders to.
+func (b *build) sameButValues(o *scanner.Object, want, now map[string]any) bool {
+	if o.Root != "" || len(o.Origins) == 0 {
+		return false
+	}
+	edited := b.values[stands{o.Origins[0].Path, o.Origins[0].Document}]
+	if len(edited) == 0 {
+		return false
+	}
+	stripped := [2]any{clone(want), clone(now)}
+	for i := range stripped {
+		for _, field := range edited {
+			stripped[i] = withoutField(stripped[i], valuesOf(field))
+		}
+	}
+	return same(stripped[0], stripped[1])
+}
+
+// valuesOf is the field of an object that holds the values which a field is a part of.
+func valuesOf(field object.Path) object.Path {
+	for i, step := range field {
+		switch step.Key {
+		case "values", "valuesObject", "parameters":
+			return field[:i+1]
+		}
+	}
+	return field
+}
+
+// withoutField takes a field out of a value, and what holds nothing else.
+func withoutField(value any, field object.Path) any {
+	if len(field) == 0 {
+		return nil
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		if inner, ok := v[field[0].Key]; ok {
+			if inner = withoutField(inner, field[1:]); inner == nil || size(inner) == 0 && len(field) > 1 {
+				delete(v, field[0].Key)
+			} else {
+				v[field[0].Key] = inner
+			}
+		}
+		return v
+	case []any:
+		if field[0].Key == "" && field[0].By == "" && field[0].Index < len(v) {
+			v[field[0].Index] = withoutField(v[field[0].Index], field[1:])
+		}
+		return v
+	}
+	return value
 }
 
 // identity is what makes two renderings of one object the same object.

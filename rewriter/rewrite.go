@@ -73,13 +73,14 @@ type work struct {
 	used    map[string][]string     // by kustomization: what it names
 	built   *build                  // the last one that was proven
 	failed  map[string]planner.Hold // moves that were withdrawn
+	byHand  map[string]bool         // moves whose templates are edited: no value of the chart makes them alone
 }
 
 func newWork(ctx context.Context, tree fs.FS, plan planner.Plan, r Renderer, o Options) (*work, error) {
 	w := &work{
 		ctx: ctx, tree: tree, plan: plan, renderer: r, options: o,
 		read: map[string][]byte{}, drafts: map[string]*draft{},
-		failed: map[string]planner.Hold{},
+		failed: map[string]planner.Hold{}, byHand: map[string]bool{},
 	}
 	source, found, err := checkout(plan, o.Source)
 	if err != nil || !found {
@@ -266,6 +267,9 @@ func (w *work) settle() error {
 			break
 		}
 		for _, f := range bad {
+			if w.inTemplate(f.move) {
+				continue
+			}
 			if f.shared {
 				suspects[f.move] = f.hold
 			}
@@ -286,6 +290,22 @@ func (w *work) settle() error {
 		w.built = b
 	}
 	return nil
+}
+
+// inTemplate drafts a move again that a value of its chart was to make, and that it does not make alone: then the template is
+// edited.
+func (w *work) inTemplate(move string) bool {
+	d := w.drafts[move]
+	if d == nil || !d.switched || w.byHand[move] {
+		return false
+	}
+	w.byHand[move] = true
+	again, hold := w.draft(d.move)
+	if hold != nil {
+		return false
+	}
+	w.drafts[move] = again
+	return true
 }
 
 // active are the drafts that are still in, in the plan's order.

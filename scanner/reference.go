@@ -24,11 +24,15 @@ func (a *analysis) referencesPresume() {
 func (a *analysis) referenceFindings() {
 	made := a.makersOf()
 	values := a.chartValues()
+	rendered := a.rendered()
 	for _, r := range a.resources {
 		known := map[string]bool{}
 		for _, n := range r.names {
 			if slices.ContainsFunc(values[r.ref], func(value string) bool { return strings.HasSuffix(n.field, "."+value) }) {
 				known[n.field] = true // the chart's values were read by themselves, and gave it
+			}
+			if isChartValue(r.ref, n.field) && rendered[deploys{deployment(r.ref), n.value}] {
+				known[n.field] = true // the chart was rendered with it
 			}
 		}
 		for _, ref := range r.references {
@@ -51,6 +55,44 @@ func (a *analysis) chartValues() map[Ref][]string {
 		}
 	}
 	return values
+}
+
+// A deploys says that what a deployment renders names a Secret.
+type deploys struct{ deployment, secret string }
+
+// rendered are the Secrets of the findings in rendered charts, by what deploys the chart.
+func (a *analysis) rendered() map[deploys]bool {
+	found := map[deploys]bool{}
+	for _, f := range a.findings {
+		if _, id, ok := strings.Cut(f.place.root, "@"); ok {
+			found[deploys{id, f.Secret.Name}] = true
+			if strings.HasPrefix(id, "argocd:") {
+				found[deploys{"argocd:", f.Secret.Name}] = true
+			}
+		}
+	}
+	return found
+}
+
+// deployment is what the renderings of a chart are called that the object deploys: "argocd:" alone for one that makes several.
+func deployment(ref Ref) string {
+	switch {
+	case isKind(ref, "HelmRelease", "helm.toolkit.fluxcd.io"):
+		return "flux:" + ref.Namespace + "/" + ref.Name
+	case isKind(ref, "Application", "argoproj.io"):
+		return "argocd:" + ref.Name
+	case isKind(ref, "ApplicationSet", "argoproj.io"):
+		return "argocd:"
+	}
+	return ""
+}
+
+// isChartValue says whether a field of an object is one of the values of the chart that it deploys.
+func isChartValue(ref Ref, field string) bool {
+	if ref.Kind == "HelmRelease" {
+		return strings.HasPrefix(field, "spec.values.")
+	}
+	return deployment(ref) != "" && strings.Contains(field, ".helm.")
 }
 
 // catalogued adds a reference that an entry of the catalogue knows.

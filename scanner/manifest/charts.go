@@ -298,6 +298,7 @@ func (r *Reader) renderRelease(ctx context.Context, p *pass, release *release, s
 	if len(accounts) > 0 {
 		chart.LearnAccounts(wanted, release.objects, second[2], second[3], found)
 	}
+	r.learnToggles(release, wanted, render)
 	if chart.Trace(wanted, second[0], marks) {
 		release.why = ""
 		return
@@ -311,6 +312,24 @@ func (r *Reader) renderRelease(ctx context.Context, p *pass, release *release, s
 		chart.Trace(wanted, objects, marks)
 	}
 	release.why = "" // the plain rendering was done: a mark alone can fail
+}
+
+// learnToggles sees which values switch the wiring of objects off, where there is any.
+func (r *Reader) learnToggles(release *release, wanted []*chart.Object, render func(...map[string]any) [][]*chart.Object) {
+	if !slices.ContainsFunc(wanted, func(o *chart.Object) bool { return searchText(o.Text)&wired != 0 }) {
+		return
+	}
+	toggles := release.Toggles()
+	var values []map[string]any
+	for _, t := range toggles {
+		values = append(values, release.Without(t))
+	}
+	if len(values) == 0 {
+		return
+	}
+	if off := render(values...); len(off) == len(toggles) {
+		chart.LearnToggles(wanted, off, toggles)
+	}
 }
 
 // helm renders a release with several values.

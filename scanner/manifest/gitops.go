@@ -230,12 +230,21 @@ func (g *gitOps) argoValues(in written1, d *deployment, source map[string]any, a
 	for i, item := range listAt(source, "helm", "parameters") {
 		if name := textAt(item, "name"); name != "" {
 			m, _ := item.(map[string]any)
-			parameters.Set(name, m["value"], doc(helm.Join(object.Key("parameters"), object.At(i), object.Key("value"))))
+			setParameter(parameters, name, m["value"], m["forceString"] == true, doc(helm.Join(object.Key("parameters"), object.At(i), object.Key("value"))))
 		}
 	}
 	if parameters.Parameters != nil {
 		d.layers = append(d.layers, parameters)
 	}
+}
+
+// setParameter gives one value that stands as a text, or as what a text would be read as.
+func setParameter(l *chart.Layer, name string, value any, forceString bool, field object.Path) {
+	if text, ok := value.(string); ok && !forceString {
+		l.SetText(name, text, field)
+		return
+	}
+	l.Set(name, value, field)
 }
 
 // file adds a file of values.
@@ -357,7 +366,7 @@ func (g *gitOps) helmfile(file string, data []byte, d document.Document) {
 		for k, parameter := range listAt(item, "set") {
 			m, _ := parameter.(map[string]any)
 			if key := textAt(parameter, "name"); key != "" && m["value"] != nil {
-				set.Set(key, m["value"], at.Join(object.Key("set"), object.At(k), object.Key("value")))
+				setParameter(set, key, m["value"], m["forceString"] == true, at.Join(object.Key("set"), object.At(k), object.Key("value")))
 			}
 		}
 		if set.Parameters != nil {

@@ -13,3 +13,10 @@ type AccountLocator interface {
 	// that no other release gets. Nothing is given where no value decides, or it can not make that manifest.
 	LocateAccount(field Path, manifest map[string]any, own bool) (edits []ValueEdit, made bool)
 }
+
+// A SwitchLocator knows the values of a chart that switch parts of an object off.
+type SwitchLocator interface {
+	// LocateSwitch gives the value that, set so, makes the object render to content that is accepted. own asks for a value that
+	// no other release gets.
+	LocateSwitch(accept func(content map[string]any) bool, own bool) (ValueEdit, bool)
+}

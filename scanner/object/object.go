@@ -91,6 +91,8 @@ type Place struct {
 	// Roots are the outermost kustomizations or chart renderings that this place reaches, sorted. One entry or
 	// none: an edit here touches this rendering alone.
 	Roots []string
+	// Covers says that other values show where nothing stands here any more: those that a chart's values file wins over.
+	Covers bool
 }
 
 // A Locator finds where fields of one object are written. A field that several places make up (a base and

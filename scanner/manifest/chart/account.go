@@ -299,8 +299,8 @@ func (o *Object) set(value object.Path, to any, own bool, base int) (object.Valu
 	may := func(i int) bool { return !own || len(o.release.roots(layers[i].Name())) == 1 }
 	edit := func(i int, p object.Place) (object.ValueEdit, int, bool) {
 		p.Origin.Source, p.Roots = o.source, o.release.roots(layers[i].Name())
-		if b, isBool := to.(bool); isBool && layers[i].Parameters != nil {
-			to = strconv.FormatBool(b) // parameters are texts
+		if b, isBool := to.(bool); isBool && layers[i].writesText(value) {
+			to = strconv.FormatBool(b)
 		}
 		return object.ValueEdit{Place: p, Value: to}, i, true
 	}

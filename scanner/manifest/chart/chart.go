@@ -259,6 +259,23 @@ func ParameterLayer(file string, index int, text []byte, node *document.Node) *L
 	return &Layer{File: file, Document: index, Values: map[string]any{}, node: node, file: text}
 }
 
+// SetText gives one value by its name, as Helm's --set does: what reads as true, false, null or a whole number is one.
+// https://helm.sh/docs/intro/using_helm/#the-format-and-limitations-of---set
+func (l *Layer) SetText(name, text string, field object.Path) {
+	var value any = text
+	switch {
+	case text == "true" || text == "false":
+		value = text == "true"
+	case text == "null":
+		value = nil
+	case text == "0" || text != "" && text[0] != '0':
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			value = n
+		}
+	}
+	l.Set(name, value, field)
+}
+
 // Set gives one value by its name: a.b[0].c, as Helm's --set spells it.
 func (l *Layer) Set(name string, value any, field object.Path) {
 	at, ok := parseName(name)
@@ -267,6 +284,19 @@ func (l *Layer) Set(name string, value any, field object.Path) {
 	}
 	l.Values, _ = put(l.Values, at, value).(map[string]any)
 	l.Parameters = append(l.Parameters, Parameter{Value: at, Field: field})
+}
+
+// writesText says whether a value is a parameter that is written as a text.
+func (l *Layer) writesText(value object.Path) bool {
+	for _, p := range l.Parameters {
+		if p.Value.Equal(value) {
+			value, _ := l.node.Value()
+			written, _ := p.Field.Lookup(value)
+			_, ok := written.(string)
+			return ok
+		}
+	}
+	return false
 }
 
 func parseName(name string) (object.Path, bool) {

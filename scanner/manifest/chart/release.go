@@ -65,6 +65,7 @@ type Object struct {
 	leaves      []leaf
 	annotations *object.Path // the value that holds annotations of the object
 	accounts    []decision
+	toggled     []toggled
 }
 
 // A Rendered is the text that one template gave; Again is that of a second time, where it differs.

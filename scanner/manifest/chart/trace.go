@@ -240,6 +240,9 @@ func (o *Object) Locate(field object.Path) []object.Place {
 	if p, ok := o.whole(field, indexed); ok {
 		return []object.Place{p}
 	}
+	if p, ok := o.variable(field, indexed); ok {
+		return []object.Place{p}
+	}
 	if p, ok := o.annotation(field); ok {
 		return []object.Place{p}
 	}
@@ -262,7 +265,25 @@ func (o *Object) Locate(field object.Path) []object.Place {
 func (o *Object) place(l *Layer, value object.Path) (object.Place, bool) {
 	p, ok := l.place(value)
 	p.Origin.Source, p.Roots = o.source, o.release.roots(l.Name())
+	p.Covers = o.release.covers(l, value)
 	return p, ok
+}
+
+// covers says whether a layer below has a value, or a list that the value is an item of, in the same place.
+func (r *Release) covers(l *Layer, value object.Path) bool {
+	if i := slices.IndexFunc(value, func(s object.Step) bool { return s.Key == "" }); i >= 0 {
+		value = value[:i]
+	}
+	below := r.Chart.below()
+	for _, other := range r.all() {
+		if other == l {
+			break
+		}
+		merge(below, other.Values)
+	}
+	found, ok := value.Lookup(below)
+	list, isList := found.([]any)
+	return ok && found != nil && (!isList || len(list) > 0)
 }
 
 // byIndex spells a field with the indexes of its items; nil where it is not in the content.
@@ -309,6 +330,19 @@ func (o *Object) whole(field, indexed object.Path) (object.Place, bool) {
 		}
 		if p, ok := o.place(l.layer, base); ok {
 			return p, true
+		}
+	}
+	return object.Place{}, false
+}
+
+// variable is the value that a container's variable is made of, where its name is the key: env: {NAME: value}.
+func (o *Object) variable(field, indexed object.Path) (object.Place, bool) {
+	if indexed == nil || len(field) < 2 || field[len(field)-2].Key != "env" || field[len(field)-1].By != "name" {
+		return object.Place{}, false
+	}
+	for _, l := range o.leaves {
+		if l.exact && l.field.Equal(indexed.Join(object.Key("value"))) && l.value[len(l.value)-1] == object.Key(field[len(field)-1].Value) {
+			return o.place(l.layer, l.value)
 		}
 	}
 	return object.Place{}, false
