@@ -28,31 +28,32 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // secret looks at a Secret: what each entry is, and whose keys they are.
 func (c *collector) secret(o *Object, at place) {
 	h := &holder{place: at, ref: o.Ref, typ: text(o.Content["type"]), origins: slices.Clone(o.Origins), managers: slices.Clone(o.Managers)}
-	values := map[string][]byte{}
-	fields := map[string]object.Path{}
 	h.complete = true
-	for name, value := range o.Values {
-		values[name], fields[name] = value, object.Keys("data", name)
-	}
-	for _, field := range []string{"data", "stringData"} {
-		for name, raw := range mapping(o.Content[field]) {
-			fields[name] = object.Keys(field, name)
-			if s, ok := raw.(string); ok {
-				values[name] = []byte(s)
-			} else {
-				delete(values, name)
-				h.entries = append(h.entries, wiring.Entry{Name: name, Holds: object.Unknown})
-				h.complete = false
+	values, fields := o.Values, map[string]string(nil) // a field is data where it is not said
+	if values == nil {
+		values, fields = map[string][]byte{}, map[string]string{}
+		for _, field := range []string{"data", "stringData"} {
+			for name, raw := range mapping(o.Content[field]) {
+				fields[name] = field
+				if s, ok := raw.(string); ok {
+					values[name] = []byte(s)
+				} else {
+					delete(values, name)
+					h.entries = append(h.entries, wiring.Entry{Name: name, Holds: object.Unknown})
+					h.complete = false
+				}
 			}
 		}
+		// A Secret without entries is filled by somebody else, unless a cluster says that this is all.
+		if len(fields) == 0 && !o.Live {
+			h.complete = false
+		}
 	}
-	// A Secret without entries is filled by somebody else, unless a cluster says that this is all.
-	if len(fields) == 0 && !o.Live {
-		h.complete = false
-	}
-	found := keyfile.FindAll(values)
-	for _, name := range sortedKeys(values) {
-		entry := c.entry(found[name], Holder{Kind: "Secret", Namespace: o.Ref.Namespace, Name: o.Ref.Name, Entry: name}, origins(o, fields[name]))
+	names := sortedKeys(values)
+	for i, found := range keyfile.FindIn(names, values) {
+		name := names[i]
+		at := origins(o, object.Keys(firstOf(fields[name], "data"), name))
+		entry := c.entry(found, Holder{Kind: "Secret", Namespace: o.Ref.Namespace, Name: o.Ref.Name, Entry: name}, at)
 		if entry.Holds == object.Unknown {
 			h.complete = false
 		}

@@ -33,7 +33,7 @@ var builtIn = map[string]bool{
 // resource keeps what of o may name a Secret with a key: what the catalogue knows, and of custom resources every string
 // that can be a name.
 func (c *collector) resource(o *Object, at place, pods []wiring.Pod) {
-	r := &resource{place: at, ref: o.Ref, origins: slices.Clone(o.Origins), generated: o.Generated, managers: slices.Clone(o.Managers)}
+	var r resource
 	for _, ref := range append(catalog.References(o), chartReferences(o)...) {
 		r.references = append(r.references, located[catalog.Reference]{ref, origins(o, ref.Field)})
 	}
@@ -47,7 +47,8 @@ func (c *collector) resource(o *Object, at place, pods []wiring.Pod) {
 		r.names = w.found
 	}
 	if len(r.references)+len(r.names) > 0 {
-		c.resources = append(c.resources, r)
+		r.place, r.ref, r.origins, r.generated, r.managers = at, o.Ref, slices.Clone(o.Origins), o.Generated, slices.Clone(o.Managers)
+		c.resources = append(c.resources, &r)
 	}
 }
 

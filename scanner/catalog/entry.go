@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -40,11 +41,22 @@ type of[R any] struct {
 // byKind holds rules by the kinds that they are about; "" for any.
 type byKind[R any] map[string][]of[R]
 
-func (b byKind[R]) of(kind string) []of[R] {
-	if kind == "" {
-		return b[""]
+// of gives the rules about a kind, and those about any.
+func (b byKind[R]) of(kind string) iter.Seq[of[R]] {
+	return func(yield func(of[R]) bool) {
+		if kind != "" {
+			for _, rule := range b[kind] {
+				if !yield(rule) {
+					return
+				}
+			}
+		}
+		for _, rule := range b[""] {
+			if !yield(rule) {
+				return
+			}
+		}
 	}
-	return append(slices.Clip(b[kind]), b[""]...)
 }
 
 func (b byKind[R]) add(rule of[R], match []selector) {

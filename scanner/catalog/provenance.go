@@ -50,7 +50,7 @@ func Provenance(o *object.Object) []Made {
 		return nil
 	}
 	var made []Made
-	for _, r := range index().makers.of(o.Ref.Kind) {
+	for r := range index().makers.of(o.Ref.Kind) {
 		if slices.ContainsFunc(r.rule.Match, func(s selector) bool { return s.matches(o) }) {
 			made = append(made, r.rule.made(r.entry, o)...)
 		}

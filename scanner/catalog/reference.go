@@ -167,7 +167,7 @@ func References(o *object.Object) []Reference {
 	}
 	var found []Reference
 	group := groupOf(o)
-	for _, r := range index().references.of(o.Ref.Kind) {
+	for r := range index().references.of(o.Ref.Kind) {
 		if (r.rule.only == nil || slices.Contains(r.rule.only, group)) && r.rule.about(o) {
 			found = append(found, r.rule.references(r.entry, o)...)
 		}

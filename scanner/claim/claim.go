@@ -53,6 +53,10 @@ func (x *Index) Learn(ref object.Ref, content map[string]any) {
 // climbs over.
 func (x *Index) Of(ref object.Ref, content map[string]any) []string {
 	labels, annotations := textsAt(content, "labels"), textsAt(content, "annotations")
+	if len(labels)+len(annotations) == 0 && field(content, "metadata", "ownerReferences") == nil &&
+		field(content, "metadata", "managedFields") == nil && !SystemNamespace(ref.Namespace) && ref.Kind != "Namespace" {
+		return nil
+	}
 	claims := map[string]bool{}
 	if release := annotations.of("meta.helm.sh/release-name"); release != "" {
 		claims["helm:"+within(ref.Namespace, annotations.of("meta.helm.sh/release-namespace"), release)] = true
@@ -71,14 +75,9 @@ func (x *Index) Of(ref object.Ref, content map[string]any) []string {
 			if strings.HasPrefix(name, "components.gke.io/") || name == "addonmanager.kubernetes.io/mode" {
 				claims["gke"] = true
 			}
-		}
-	}
-	for label, tool := range marks {
-		if value := labels.of(label); value != "" {
-			claims[tool+":"+value] = true
-		}
-		if value := annotations.of(label); value != "" {
-			claims[tool+":"+value] = true
+			if value := m.of(name); marks[name] != "" && value != "" {
+				claims[marks[name]+":"+value] = true
+			}
 		}
 	}
 	// Last, because it says the least: a tool that is not named otherwise.
@@ -183,10 +182,11 @@ func trackingFits(id string, ref object.Ref) bool {
 }
 
 func (x *Index) fluxOf(ref object.Ref, labels texts, claims map[string]bool) {
-	for _, tool := range []struct{ prefix, kind string }{
-		{"kustomize.toolkit.fluxcd.io", "Kustomization"}, {"helm.toolkit.fluxcd.io", "HelmRelease"},
+	for _, tool := range [...]struct{ name, namespace, kind string }{
+		{"kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace", "Kustomization"},
+		{"helm.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/namespace", "HelmRelease"},
 	} {
-		name, namespace := labels.of(tool.prefix+"/name"), labels.of(tool.prefix+"/namespace")
+		name, namespace := labels.of(tool.name), labels.of(tool.namespace)
 		if name == "" {
 			continue
 		}

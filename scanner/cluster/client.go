@@ -39,6 +39,7 @@ type client struct {
 	sleep    func(context.Context, time.Duration) error
 	jitter   func() float64 // in [0, 1)
 	answers  answers
+	shapes   shapes
 }
 
 func newClient(config *rest.Config, o Options) (*client, error) {

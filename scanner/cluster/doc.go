@@ -8,8 +8,8 @@
 //	reader, err := cluster.Open(cluster.Options{Context: "prod", Namespaces: nil})
 //	inventory, err := scanner.Scan(ctx, reader)
 //
-// Built-in kinds are read as protobuf into their Go types (the decoding of a page of Secrets as JSON costs eleven
-// times as much), ReplicaSets by their metadata, custom resources as unstructured JSON.
+// Built-in kinds are read as protobuf, whose messages the tags of their Go types describe (the decoding of a page of Secrets
+// as JSON costs eleven times as much), ReplicaSets by their metadata, custom resources as unstructured JSON.
 //
 // What a controller makes from an object with a pod template is not yielded: people edit the owner. What an
 // operator makes from a custom resource without one is yielded with the manager "owner:KIND/NAME". Pods whose

@@ -2,14 +2,12 @@ package cluster
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"sync"
 
-	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -80,7 +78,7 @@ func (s *scan) climb(ctx context.Context, r resource, it item) (keep bool, err e
 		if r.form == metadata {
 			return false, s.takeWhole(ctx, r, it)
 		}
-		s.remember(uid, it)
+		s.remember(r, uid, it)
 		return true, nil
 	}
 	top, known := s.owners.top(owner.UID)
@@ -97,21 +95,24 @@ func (s *scan) climb(ctx context.Context, r resource, it item) (keep bool, err e
 		if r.form == metadata {
 			return false, s.takeWhole(ctx, r, it)
 		}
-		s.remember(uid, it)
+		s.remember(r, uid, it)
 		return true, nil // an operator made it from something else than a pod template
 	}
-	if pod, ok := it.typed.(*corev1.Pod); ok {
-		return top.names != nil && !within(secretNames(&pod.Spec), top.names), nil
+	if r.phase == phasePods {
+		spec, _ := r.podSpec(it.raw)
+		return top.names != nil && !within(secretNames(spec), top.names), nil
 	}
 	s.owners.add(uid, &template{owner: owner.UID})
 	return false, nil
 }
 
 // remember keeps the name of an object with a pod template.
-func (s *scan) remember(uid types.UID, it item) {
-	if spec := podSpec(it.typed); spec != nil {
-		s.owners.add(uid, &template{names: secretNames(spec)})
-	} else if it.raw != nil && hasPodSpec(it.raw["spec"], 12) {
+func (s *scan) remember(r resource, uid types.UID, it item) {
+	if spec, ok := r.podSpec(it.raw); ok {
+		if r.phase != phasePods {
+			s.owners.add(uid, &template{names: secretNames(spec)})
+		}
+	} else if hasPodSpec(it.raw["spec"], 12) {
 		s.owners.add(uid, &template{})
 	}
 }
@@ -192,79 +193,80 @@ func (s *scan) find(ctx context.Context, owner *metav1.OwnerReference, namespace
 	return err
 }
 
-// podSpec is the pod spec of a built-in workload.
-func podSpec(o runtime.Object) *corev1.PodSpec {
-	switch t := o.(type) {
-	case *appsv1.Deployment:
-		return &t.Spec.Template.Spec
-	case *appsv1.StatefulSet:
-		return &t.Spec.Template.Spec
-	case *appsv1.DaemonSet:
-		return &t.Spec.Template.Spec
-	case *appsv1.ReplicaSet:
-		return &t.Spec.Template.Spec
-	case *batchv1.Job:
-		return &t.Spec.Template.Spec
-	case *batchv1.CronJob:
-		return &t.Spec.JobTemplate.Spec.Template.Spec
-	case *corev1.ReplicationController:
-		if t.Spec.Template != nil {
-			return &t.Spec.Template.Spec
-		}
+// podSpec is the pod spec of an object of a built-in kind that has one; false of any other.
+func (r resource) podSpec(content map[string]any) (map[string]any, bool) {
+	switch r.GroupResource() {
+	case schema.GroupResource{Group: "apps", Resource: "deployments"}, schema.GroupResource{Group: "apps", Resource: "statefulsets"},
+		schema.GroupResource{Group: "apps", Resource: "daemonsets"}, schema.GroupResource{Group: "apps", Resource: "replicasets"},
+		schema.GroupResource{Group: "batch", Resource: "jobs"}, schema.GroupResource{Resource: "replicationcontrollers"}:
+		return below(content, "spec", "template", "spec"), true
+	case schema.GroupResource{Group: "batch", Resource: "cronjobs"}:
+		return below(content, "spec", "jobTemplate", "spec", "template", "spec"), true
+	case schema.GroupResource{Resource: "pods"}:
+		return below(content, "spec"), true
 	}
-	return nil
+	return nil, false
+}
+
+// below is the object below keys, or nil.
+func below(content map[string]any, keys ...string) map[string]any {
+	for _, key := range keys {
+		content, _ = content[key].(map[string]any)
+	}
+	return content
 }
 
 // secretNames are the Secrets that a pod spec wires into its containers, sorted. What every pod is given (tokens, pull
 // secrets of its service account) is not among them.
-func secretNames(spec *corev1.PodSpec) []string {
+func secretNames(spec map[string]any) []string {
 	names := []string{}
+	add := func(from any, key string) {
+		reference, _ := from.(map[string]any)
+		if name, ok := reference[key].(string); ok {
+			names = append(names, name)
+		}
+	}
 	tokens := map[string]bool{}
-	each := func(env []corev1.EnvVar, from []corev1.EnvFromSource, mounts []corev1.VolumeMount) {
-		for i := range env {
-			if v := env[i].ValueFrom; v != nil && v.SecretKeyRef != nil {
-				names = append(names, v.SecretKeyRef.Name)
+	for _, list := range []string{"initContainers", "containers", "ephemeralContainers"} {
+		for c := range objectsOf(spec[list]) {
+			for v := range objectsOf(c["env"]) {
+				from, _ := v["valueFrom"].(map[string]any)
+				add(from["secretKeyRef"], "name")
 			}
-		}
-		for i := range from {
-			if from[i].SecretRef != nil {
-				names = append(names, from[i].SecretRef.Name)
+			for from := range objectsOf(c["envFrom"]) {
+				add(from["secretRef"], "name")
 			}
-		}
-		for i := range mounts {
-			if mounts[i].MountPath == "/var/run/secrets/kubernetes.io/serviceaccount" {
-				tokens[mounts[i].Name] = true
-			}
-		}
-	}
-	for i := range spec.InitContainers {
-		c := &spec.InitContainers[i]
-		each(c.Env, c.EnvFrom, c.VolumeMounts)
-	}
-	for i := range spec.Containers {
-		c := &spec.Containers[i]
-		each(c.Env, c.EnvFrom, c.VolumeMounts)
-	}
-	for i := range spec.EphemeralContainers {
-		c := &spec.EphemeralContainers[i]
-		each(c.Env, c.EnvFrom, c.VolumeMounts)
-	}
-	for i := range spec.Volumes {
-		v := &spec.Volumes[i]
-		switch {
-		case tokens[v.Name]:
-		case v.Secret != nil:
-			names = append(names, v.Secret.SecretName)
-		case v.Projected != nil:
-			for j := range v.Projected.Sources {
-				if s := v.Projected.Sources[j].Secret; s != nil {
-					names = append(names, s.Name)
+			for m := range objectsOf(c["volumeMounts"]) {
+				if name, ok := m["name"].(string); ok && m["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount" {
+					tokens[name] = true
 				}
 			}
 		}
 	}
+	for v := range objectsOf(spec["volumes"]) {
+		if name, _ := v["name"].(string); tokens[name] {
+			continue
+		}
+		add(v["secret"], "secretName")
+		projected, _ := v["projected"].(map[string]any)
+		for source := range objectsOf(projected["sources"]) {
+			add(source["secret"], "name")
+		}
+	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// objectsOf goes through the objects of a list.
+func objectsOf(list any) iter.Seq[map[string]any] {
+	items, _ := list.([]any)
+	return func(yield func(map[string]any) bool) {
+		for _, item := range items {
+			if m, ok := item.(map[string]any); ok && !yield(m) {
+				return
+			}
+		}
+	}
 }
 
 // within says that every name of a is one of b; both are sorted.

@@ -33,10 +33,9 @@ type page struct {
 func (p page) len() int { return len(p.raw) + len(p.items) }
 
 // each decodes and yields the page's objects one by one. What is yielded may be a part of the answer.
-func (p page) each(r resource, yield func(item) error) error {
-	var scratch []byte
+func (p page) each(d *decoder, yield func(item) error) error {
 	for _, data := range p.raw {
-		it, err := r.unmarshal(data, &scratch)
+		it, err := d.decode(data)
 		if err != nil {
 			return err
 		}
@@ -62,6 +61,10 @@ type query struct {
 // token expires (410, after about five minutes), the list begins again, and what was yielded already is passed over.
 func (c *client) list(ctx context.Context, r resource, q query, yield func(item) error) error {
 	var seen map[[16]byte]struct{} // of what was yielded, once there is a second page
+	decoder, err := c.shapes.decoder(r)
+	if err != nil {
+		return err
+	}
 	limit, expired := pageLimit, 0
 	for next := ""; ; {
 		p, err := c.page(ctx, r, q, next, &limit)
@@ -79,7 +82,7 @@ func (c *client) list(ctx context.Context, r resource, q query, yield func(item)
 			seen = make(map[[16]byte]struct{}, p.len())
 		}
 		limit = nextLimit(limit, p.len(), len(p.answer))
-		err = p.each(r, func(it item) error {
+		err = p.each(decoder, func(it item) error {
 			if seen != nil {
 				id := identity(it)
 				if _, again := seen[id]; again {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
@@ -229,7 +230,7 @@ func (s *scan) list(ctx context.Context, r resource, namespace string) error {
 
 // take looks at one object and hands it on.
 func (s *scan) take(ctx context.Context, r resource, it item) error {
-	if it.meta.GetDeletionTimestamp() != nil && r.phase != phaseSecrets && r.phase != phaseConfig {
+	if it.leaving() && r.phase != phaseSecrets && r.phase != phaseConfig {
 		return nil // on its way out
 	}
 	keep, err := s.climb(ctx, r, it)
@@ -239,11 +240,7 @@ func (s *scan) take(ctx context.Context, r resource, it item) error {
 	if r.phase == phaseFacts && r.Resource == "serviceaccounts" {
 		s.seenNamespace(it.meta.GetNamespace())
 	}
-	o, err := r.object(it)
-	if err != nil {
-		s.gap(r, it.meta.GetNamespace(), err)
-		return nil
-	}
+	o := r.object(it)
 	if r.phase == phaseSecrets && r.form == metadata {
 		o.Withheld = true
 		withhold(o)
@@ -291,9 +288,11 @@ func (s *scan) readNamespaces(ctx context.Context) error {
 func (s *scan) readNodes(ctx context.Context) error {
 	r := resource{GroupVersionResource: schema.GroupVersionResource{Version: "v1", Resource: "nodes"}, kind: "Node"}
 	err := s.client.list(ctx, r, query{}, func(it item) error {
-		if node, ok := it.typed.(*corev1.Node); ok {
-			s.nodes.add(node)
+		var node corev1.Node
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(it.raw, &node); err != nil {
+			return errDecode
 		}
+		s.nodes.add(&node)
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {

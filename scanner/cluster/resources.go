@@ -17,7 +17,7 @@ import (
 type form int
 
 const (
-	typed    form = iota // protobuf into Go types
+	typed    form = iota // protobuf, as the Go type describes it
 	metadata             // protobuf, metadata alone
 	custom               // JSON, unstructured
 )

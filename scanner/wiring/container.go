@@ -15,15 +15,14 @@ func (e *extraction) container(pod *Pod, m map[string]any, typ string, suffix ob
 		workingDir: e.intern(text(m["workingDir"])),
 		sidecar:    typ == "initContainer" && text(m["restartPolicy"]) == "Always",
 	}
-	env := list(m["env"])
-	c.names, c.env = make([]string, 0, len(env)), make([]variable, 0, len(env))
+	env, first := list(m["env"]), len(e.variables)
 	steps := e.steps(env, "name")
 	for i, raw := range env {
 		if name := e.intern(text(field(raw, "name"))); name != "" {
-			c.names = append(c.names, name)
-			c.env = append(c.env, e.variable(raw, name, steps[i]))
+			e.variables = append(e.variables, e.variable(raw, name, steps[i]))
 		}
 	}
+	c.env = e.variables[first:len(e.variables):len(e.variables)]
 	for i, raw := range list(m["envFrom"]) {
 		c.fromAll = true
 		from := envSource{prefix: e.intern(text(field(raw, "prefix"))), index: int32(i)}
@@ -69,7 +68,7 @@ func (e *extraction) container(pod *Pod, m map[string]any, typ string, suffix ob
 	for _, key := range []string{"postStart", "preStop"} {
 		c.texts = append(c.texts, e.words(field(m, "lifecycle", key, "exec", "command"), key)...)
 	}
-	c.names, c.words, c.texts = slices.Clip(c.names), slices.Clip(c.words), slices.Clip(c.texts)
+	c.words, c.texts = slices.Clip(c.words), slices.Clip(c.texts)
 	pod.containers = append(pod.containers, c)
 }
 
@@ -121,6 +120,10 @@ const longValue = 4096
 // trim drops variables that can name no file and are no piece of a path; their names stay. The values that are left are
 // the only ones worth a copy.
 func (e *extraction) trim(c *container) {
+	c.names = make([]string, len(c.env))
+	for i := range c.env {
+		c.names[i] = c.env[i].name
+	}
 	c.env = slices.Clone(slices.DeleteFunc(c.env, func(v variable) bool {
 		if v.kind == "Secret" || v.kind == "ConfigMap" || strings.ContainsAny(v.value, "/$") || catalog.KeyEnv(v.name) {
 			return false

@@ -30,6 +30,10 @@ type Extractor struct {
 	paths  map[string]object.Path
 	keyEnv map[string]bool
 	values []string // of one list, see steps
+
+	// variables are those of one object's containers, in memory for the next object again: finish copies what is kept.
+	variables []variable
+	recent    []object.Path // that internPath gave last
 }
 
 // NewExtractor makes an Extractor.
@@ -46,7 +50,9 @@ func (x *Extractor) Extract(o *object.Object) []Pod {
 		return nil
 	}
 	e := &extraction{Extractor: x, object: o}
-	e.walk(o.Content, nil, nil, scope{})
+	e.walk(o.Content, nil, make(object.Path, 0, 16), scope{})
+	clear(x.variables) // they would keep parts of o alive
+	x.variables = x.variables[:0]
 	return e.pods
 }
 
@@ -67,16 +73,26 @@ func (x *Extractor) intern(s string) string {
 
 // internPath gives one copy of paths that are alike.
 func (x *Extractor) internPath(p object.Path) object.Path {
+	for _, one := range x.recent {
+		if one.Equal(p) {
+			return one
+		}
+	}
 	key := p.String()
-	if one, ok := x.paths[key]; ok && one.Equal(p) {
-		return one
+	one, ok := x.paths[key]
+	if !ok || !one.Equal(p) {
+		one = p.Join()
+		for i := range one {
+			one[i].Key, one[i].By, one[i].Value = x.intern(one[i].Key), x.intern(one[i].By), x.intern(one[i].Value)
+		}
+		x.paths[key] = one
 	}
-	p = p.Join()
-	for i := range p {
-		p[i].Key, p[i].By, p[i].Value = x.intern(p[i].Key), x.intern(p[i].By), x.intern(p[i].Value)
+	const few = 6 // most objects have the same ones
+	if len(x.recent) == few {
+		x.recent = x.recent[:copy(x.recent, x.recent[1:])]
 	}
-	x.paths[key] = p
-	return p
+	x.recent = append(x.recent, one)
+	return one
 }
 
 // isKeyEnv is catalog.KeyEnv, asked once for each name.
@@ -108,6 +124,7 @@ type scope struct {
 // maxDepth bounds the walk: no pod spec of the real world is deeper, and readers refuse deeper files anyway.
 const maxDepth = 200
 
+// walk looks at m, which stands at a path. Nobody keeps the path: the memory after it is for the paths below.
 func (e *extraction) walk(m map[string]any, parent map[string]any, at object.Path, outer scope) {
 	if outer.depth > maxDepth {
 		return
@@ -130,7 +147,7 @@ func (e *extraction) walk(m map[string]any, parent map[string]any, at object.Pat
 		}
 		switch m[key].(type) {
 		case map[string]any, []any:
-			e.descend(m[key], m, at.Join(object.Key(key)), inner)
+			e.descend(m[key], m, append(at, object.Key(key)), inner)
 		}
 	}
 }
@@ -147,7 +164,7 @@ func (e *extraction) descend(value any, parent map[string]any, at object.Path, o
 		for i, item := range v {
 			switch item.(type) {
 			case map[string]any, []any:
-				e.descend(item, parent, at.Join(itemStep(v, i, "name")), outer)
+				e.descend(item, parent, append(at, itemStep(v, i, "name")), outer)
 			}
 		}
 	}
