@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	"k8s.io/klog/v2"
 )
 
@@ -51,6 +52,12 @@ func newClient(config *rest.Config, o Options) (*client, error) {
 	c.WarningHandler = rest.NoWarnings{}
 	// A handful of large answers side by side gains nothing from HTTP/2, and pays for its windows: a tenth of a scan.
 	c.NextProtos = []string{"http/1.1"}
+	if file := c.BearerTokenFile; file != "" {
+		// client-go reads the file again once a minute. A token that is renewed because the old one ended is needed at once: this
+		// source reads the file again after a 401, and the call is made again.
+		c.BearerToken, c.BearerTokenFile = "", ""
+		c.Wrap(transport.ResettableTokenSourceWrapTransport(transport.NewCachedFileTokenSource(file)))
+	}
 	c.APIPath = "/"
 	c.GroupVersion = &schema.GroupVersion{}
 	c.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
