@@ -70,7 +70,15 @@ func newBuilder(in Input) *builder {
 				}
 			}
 		}
-		b.hunks = hunksByMove(in.Changeset.Files, in.Files[patchFile])
+		var prefixes []string
+		if in.Plan != nil {
+			for _, source := range in.Plan.Sources {
+				if source.Prefix != "" {
+					prefixes = append(prefixes, source.Prefix)
+				}
+			}
+		}
+		b.hunks = hunksByMove(in.Changeset.Files, in.Files[patchFile], prefixes)
 	}
 	return b
 }

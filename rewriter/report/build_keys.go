@@ -107,7 +107,7 @@ func (b *builder) serviceAccounts(r *Report) {
 	get := func(namespace, name string) *ServiceAccount {
 		k := key{namespace, name}
 		if rows[k] == nil {
-			rows[k] = &ServiceAccount{Namespace: Visible(namespace), Name: Visible(name), Workloads: []string{}, Joining: []string{}}
+			rows[k] = &ServiceAccount{Namespace: Visible(namespace), Name: Visible(name), Workloads: []string{}, Joining: []string{}, Leaving: []string{}}
 		}
 		return rows[k]
 	}
@@ -130,7 +130,13 @@ func (b *builder) serviceAccounts(r *Report) {
 			}
 			row := get(move.ServiceAccount.Namespace, move.ServiceAccount.Name)
 			row.New = row.New || move.ServiceAccount.Create
-			row.Joining = append(row.Joining, within(move.Workload))
+			if move.Before != move.ServiceAccount.Name {
+				row.Joining = append(row.Joining, within(move.Workload))
+				if move.Before != "" {
+					was := get(move.Workload.Namespace, move.Before)
+					was.Leaving = append(was.Leaving, within(move.Workload))
+				}
+			}
 			if move.Model != planner.Direct {
 				row.Planned = Visible(move.Account)
 			}
@@ -143,6 +149,26 @@ func (b *builder) serviceAccounts(r *Report) {
 	slices.SortFunc(r.ServiceAccounts, func(x, y ServiceAccount) int {
 		return cmp.Or(rank(x.Name != "default")-rank(y.Name != "default"), strings.Compare(x.Namespace, y.Namespace), strings.Compare(x.Name, y.Name))
 	})
+}
+
+// whoRuns lists the workloads of a service account, at most most of them, and how many more there are: those who leave it and
+// those who join it say so.
+func (s ServiceAccount) whoRuns(most int, show func(string) string) []string {
+	var list []string
+	for _, name := range s.Workloads {
+		if slices.Contains(s.Leaving, name) {
+			list = append(list, show(name)+" (leaves)")
+		} else {
+			list = append(list, show(name))
+		}
+	}
+	for _, name := range s.Joining {
+		list = append(list, show(name)+" (joins)")
+	}
+	if more := len(list) - most; more > 1 {
+		list = append(list[:most], "and "+thousands(more)+" more")
+	}
+	return list
 }
 
 // within names a workload inside its namespace: KIND/NAME.

@@ -144,7 +144,7 @@ func TestHunksByMove(t *testing.T) {
 		{Path: "a.yaml", Before: "x", Moves: []string{"one", "two"}, Edits: []rewriter.FileEdit{{Move: "one", Line: 2}, {Move: "two", Line: 2}, {Move: "two", Line: 21}}},
 		{Path: `with "quote".yaml`, Moves: []string{"one"}, Edits: []rewriter.FileEdit{{Move: "one", Line: 0}}},
 		{Path: "not in the patch.yaml", Moves: []string{"one"}},
-	}, []byte(patch))
+	}, []byte(patch), nil)
 	want := map[string][]string{"one": {"a.yaml @@ -1,3 +1,2 @@", `with "quote".yaml @@ -0,0 +1,2 @@`}, "two": {"a.yaml shown with one", "a.yaml @@ -20,4 +19,4 @@"}}
 	for move, hunks := range want {
 		var list []string
@@ -158,6 +158,15 @@ func TestHunksByMove(t *testing.T) {
 		if diff := cmp.Diff(hunks, list); diff != "" {
 			t.Errorf("%s: %s", move, diff)
 		}
+	}
+}
+
+// A folder that was scanned alone: its patch names files from the repository's top.
+func TestHunksOfAFolder(t *testing.T) {
+	below := strings.NewReplacer("a/a.yaml", "a/apps/x/a.yaml", "b/a.yaml", "b/apps/x/a.yaml").Replace(patch)
+	got := hunksByMove([]rewriter.File{{Path: "a.yaml", Before: "x", Moves: []string{"one"}, Edits: []rewriter.FileEdit{{Move: "one", Line: 2}}}}, []byte(below), []string{"apps/x/"})
+	if len(got["one"]) != 1 || got["one"][0].Text == "" || got["one"][0].Path != "a.yaml" {
+		t.Errorf("got %+v", got["one"])
 	}
 }
 
@@ -370,5 +379,28 @@ func TestParts(t *testing.T) {
 		if got := string(parts(name)); got != want {
 			t.Errorf("%q is %q, want %q", name, got, want)
 		}
+	}
+}
+
+// Who stays is neither leaving nor joining; who goes is named on both sides, and no name is left out in silence.
+func TestWhoRuns(t *testing.T) {
+	ref := func(name string) scanner.Ref {
+		return scanner.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "a", Name: name}
+	}
+	in := Input{Plan: &planner.Plan{Moves: []planner.Move{
+		{ID: "1", Workload: ref("stays"), Before: "own", ServiceAccount: planner.ServiceAccount{Namespace: "a", Name: "own"}, Account: "x@p.iam.gserviceaccount.com"},
+		{ID: "2", Workload: ref("goes"), Before: "default", ServiceAccount: planner.ServiceAccount{Namespace: "a", Name: "goes", Create: true}, Account: "y@p.iam.gserviceaccount.com"},
+	}}}
+	var got []string
+	for _, s := range New(in).ServiceAccounts {
+		got = append(got, s.Name+": "+strings.Join(s.whoRuns(5, func(name string) string { return name }), ", "))
+	}
+	want := []string{"default: Deployment/goes (leaves)", "goes: Deployment/goes (joins)", "own: Deployment/stays"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	many := ServiceAccount{Workloads: []string{"a", "b", "c", "d"}}
+	if got := strings.Join(many.whoRuns(2, func(name string) string { return name }), " "); got != "a b and 2 more" {
+		t.Errorf("got %q", got)
 	}
 }

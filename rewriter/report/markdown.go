@@ -238,7 +238,7 @@ func (m markdown) keys(r *Report) {
 		return
 	}
 	m.line("## Keys: %d\n", len(r.Keys))
-	m.head("key", "account", "verdict", "use", "created", "copies", "consumers", "moved", "blocked by")
+	m.head("key", "account", "verdict", "use", "created", "copies", "consumers", "that move", "blocked by")
 	for _, k := range r.Keys {
 		var blockers []string
 		for _, b := range k.Blockers {
@@ -258,13 +258,14 @@ func (m markdown) serviceAccounts(r *Report) {
 		return
 	}
 	m.line("## Who runs as whom\n")
-	m.head("Kubernetes service account", "acts as", "after the change", "workloads", "joining")
+	const most = 20
+	m.head("Kubernetes service account", "acts as", "after the change", "workloads")
 	for _, s := range r.ServiceAccounts {
-		then := mdCode(s.Planned)
+		name := mdCode(joinNonEmpty("/", s.Namespace, s.Name))
 		if s.New {
-			then += " (new)"
+			name += " (new)"
 		}
-		m.row(mdCode(joinNonEmpty("/", s.Namespace, s.Name)), mdCode(s.Account), then, thousands(len(s.Workloads)), thousands(len(s.Joining)))
+		m.row(name, mdCode(s.Account), mdCode(s.Planned), strings.Join(s.whoRuns(most, mdCode), ", "))
 	}
 	m.line("")
 }

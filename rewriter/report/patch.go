@@ -122,8 +122,9 @@ func hunkHead(s string) (from, oldLines, newLines int, ok bool) {
 	return from, oldLines, newLines, ok
 }
 
-// hunksByMove gives each move the hunks that its edits are in.
-func hunksByMove(files []rewriter.File, patch []byte) map[string][]Hunk {
+// hunksByMove gives each move the hunks that its edits are in. The patch names files from the repository's top, files are
+// named from the scanned folder: prefixes are where such folders lie.
+func hunksByMove(files []rewriter.File, patch []byte, prefixes []string) map[string][]Hunk {
 	patches := map[string]filePatch{}
 	for _, file := range parsePatch(patch) {
 		patches[file.path] = file
@@ -131,6 +132,11 @@ func hunksByMove(files []rewriter.File, patch []byte) map[string][]Hunk {
 	byMove := map[string][]Hunk{}
 	for _, file := range files {
 		diff, ok := patches[file.Path]
+		for _, prefix := range prefixes {
+			if prefixed, found := patches[prefix+file.Path]; found {
+				diff, ok = prefixed, true
+			}
+		}
 		if !ok || file.Stage == "cleanup" {
 			continue
 		}

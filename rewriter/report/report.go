@@ -346,7 +346,8 @@ type ServiceAccount struct {
 	Planned   string   `json:"planned"` // after the change
 	New       bool     `json:"new"`
 	Workloads []string `json:"workloads"` // now
-	Joining   []string `json:"joining"`   // that move here
+	Joining   []string `json:"joining"`   // that move here from another one
+	Leaving   []string `json:"leaving"`   // those of Workloads that move to another one
 }
 
 // Access is who a workload can act as.

@@ -289,7 +289,7 @@ func (g *grid) keyRows(r *Report) {
 	planned := r.From != "inventory"
 	header := []string{"KEY", "ACCOUNT", "USED BY"}
 	if planned {
-		header = append(header, "MOVED", "USE", "BLOCKED BY")
+		header = append(header, "MOVE", "USE", "BLOCKED BY")
 	} else {
 		header = append(header, "USE", "COPIES")
 	}
@@ -319,15 +319,19 @@ func (g *grid) accountRows(r *Report) {
 		return
 	}
 	g.title("SERVICE ACCOUNTS")
+	most := 5
+	if g.opt.Wide {
+		most = 1 << 30
+	}
 	var rows [][]string
 	for _, s := range r.ServiceAccounts {
-		then := orDash(g.account(s.Planned))
+		name := joinNonEmpty("/", s.Namespace, s.Name)
 		if s.New {
-			then += " (new)"
+			name += " (new)"
 		}
-		rows = append(rows, []string{joinNonEmpty("/", s.Namespace, s.Name), orDash(g.account(s.Account)), then, fmt.Sprint(len(s.Workloads)), fmt.Sprint(len(s.Joining))})
+		rows = append(rows, []string{name, orDash(g.account(s.Account)), orDash(g.account(s.Planned)), orDash(strings.Join(s.whoRuns(most, func(name string) string { return name }), "\n"))})
 	}
-	g.rows([]string{"NAME", "ACTS AS", "THEN AS", "WORKLOADS", "JOINING"}, rows)
+	g.rows([]string{"NAME", "ACTS AS", "THEN AS", "WORKLOADS"}, rows)
 }
 
 func (g *grid) exceptionRows(r *Report) {
