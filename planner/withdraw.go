@@ -50,7 +50,7 @@ func Withdraw(plan Plan, moveID string, hold Hold) (Plan, error) {
 	plan.Retirements = slices.Clone(plan.Retirements)
 	for i := range plan.Retirements {
 		if slices.Contains(plan.Retirements[i].Workloads, move.Workload) {
-			plan.Retirements[i] = withdrawn(plan, plan.Retirements[i], move.Workload)
+			plan.Retirements[i] = withdrawn(plan, plan.Retirements[i], move.Workload, hold.Code)
 		}
 	}
 	return plan, nil
@@ -99,7 +99,7 @@ func withdrawAccess(plan *Plan, move Move) {
 }
 
 // withdrawn is the retirement of a key after one of its consumers was held.
-func withdrawn(plan Plan, r Retirement, workload scanner.Ref) Retirement {
+func withdrawn(plan Plan, r Retirement, workload scanner.Ref, code string) Retirement {
 	pulls := slices.ContainsFunc(plan.Findings, func(f PlannedFinding) bool {
 		return f.Via == scanner.ImagePull && f.Workload == workload && f.Key == r.Key && f.Email == r.Email
 	})
@@ -107,11 +107,14 @@ func withdrawn(plan Plan, r Retirement, workload scanner.Ref) Retirement {
 		r.Moved = max(0, r.Moved-1)
 	}
 	r.Ready = false
-	r.BlockedBy = append(slices.Clone(r.BlockedBy), Blocker{
-		Code:  BlockerConsumer,
-		What:  workload.String() + " is held",
-		Clear: "settle the hold of " + workload.String(),
-	})
+	block := Blocker{Code: BlockerConsumer, What: workload.String() + " is held", Clear: "settle the hold of " + workload.String()}
+	if code == HoldManagedElsewhere {
+		block = Blocker{
+			Code: BlockerConsumerElsewhere, What: "the source of " + workload.String() + " is not in this checkout",
+			Clear: "move it where it is written, and scan that again",
+		}
+	}
+	r.BlockedBy = append(slices.Clone(r.BlockedBy), block)
 	slices.SortFunc(r.BlockedBy, func(a, b Blocker) int {
 		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.What, b.What))
 	})

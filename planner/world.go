@@ -434,6 +434,6 @@ func (w *world) inCheckout(origins []scanner.Origin) bool {
 		if s == nil {
 			return o.Path != "" // a source that the inventory does not list: text has a path
 		}
-		return s.Kind == "repository"
+		return s.Kind == "repository" && !s.Dump
 	})
 }

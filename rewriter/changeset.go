@@ -15,8 +15,10 @@ type Changeset struct {
 	Kind       string `json:"kind"` // Changeset
 	Plan       string `json:"plan"` // the plan's id, as it was carried out (moves that became holds included)
 	Commit     string `json:"commit"`
-	Files      []File `json:"files"`
-	Steps      []Step `json:"steps"`
+	// Source is the id of the plan's source that the files are of, where the plan was made from several checkouts.
+	Source string `json:"source,omitempty"`
+	Files  []File `json:"files"`
+	Steps  []Step `json:"steps"`
 	// Removals are the second stage, for after the deletion.
 	Removals []Removal `json:"removals"`
 	// Manual are edits that people make in places that dekey does not write: what, where, why.

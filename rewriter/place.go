@@ -47,6 +47,9 @@ type landing struct {
 
 // draft finds where the edits of a move land, or says why they can not.
 func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
+	if len(w.objects[move.Workload]) == 0 {
+		return nil, w.elsewhere(move)
+	}
 	d := &draft{move: move, homes: w.concerned(move.Workload, move.Edits), made: map[string]bool{}}
 	for _, edit := range move.Edits {
 		if edit.Op == planner.OpCreate {
@@ -89,6 +92,17 @@ func (w *work) draft(move planner.Move) (*draft, *planner.Hold) {
 		return nil, &h
 	}
 	return d, nil
+}
+
+// elsewhere holds a move whose workload is not written in the tree: in another checkout of the plan, or nowhere that can
+// be edited.
+func (w *work) elsewhere(move planner.Move) *planner.Hold {
+	why, where := "its manifest is in another checkout of the plan, and a changeset is one of one checkout", "In which of the plan's checkouts is %s written? (dekey rewrite --repo takes that)"
+	if w.source.ID == "" {
+		why, where = "its manifest was read from a single file or from standard input, so there is no checkout to edit", "In which checkout is %s written? (dekey draft takes its folder)"
+	}
+	h := hold(planner.HoldManagedElsewhere, why, fmt.Sprintf(where, move.Workload))
+	return &h
 }
 
 // concerned are the objects of that name that edits are about. One of which the edits would remove nothing, while they do of

@@ -42,6 +42,9 @@ func (w *work) result() (Result, error) {
 		APIVersion: "dekey/v1", Kind: "Changeset", Plan: plan.ID, Commit: w.source.Commit,
 		Files: []File{}, Steps: []Step{}, Removals: []Removal{}, Manual: []Manual{}, Folder: []scanner.FileDigest{},
 	}
+	if slices.ContainsFunc(plan.Sources, func(s scanner.Source) bool { return isCheckout(s) && s.ID != w.source.ID }) {
+		c.Source = w.source.ID
+	}
 	result := Result{Plan: plan}
 	if w.built != nil {
 		result.Patch = w.built.patch

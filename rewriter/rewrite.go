@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -82,7 +81,7 @@ func newWork(ctx context.Context, tree fs.FS, plan planner.Plan, r Renderer, o O
 		read: map[string][]byte{}, drafts: map[string]*draft{},
 		failed: map[string]planner.Hold{}, byHand: map[string]bool{},
 	}
-	source, found, err := checkout(plan, o.Source)
+	source, found, err := checkout(plan, tree, o.Source)
 	if err != nil || !found {
 		return w, err
 	}
@@ -171,47 +170,70 @@ func contains(all, some []*scanner.Object) bool {
 	})
 }
 
-// checkout is the source of the plan that the tree is. A plan may have none.
-func checkout(plan planner.Plan, id string) (scanner.Source, bool, error) {
+// checkout is the source of the plan that the tree is: the one that was named, the only one, or the one of several whose
+// files the tree has as they were read. A plan may have none: what came from a cluster, its dump or standard input stands
+// in no file that is edited.
+func checkout(plan planner.Plan, tree fs.FS, id string) (scanner.Source, bool, error) {
 	var repositories []scanner.Source
 	for _, source := range plan.Sources {
-		if source.Kind == "repository" {
+		if isCheckout(source) && (id == "" || source.ID == id) {
 			repositories = append(repositories, source)
 		}
 	}
 	switch {
-	case id != "":
-		for _, source := range repositories {
-			if source.ID == id {
-				return source, true, nil
-			}
-		}
+	case id != "" && len(repositories) == 0:
 		return scanner.Source{}, false, fmt.Errorf("the plan has no checkout %q", id)
-	case len(repositories) > 1:
-		return scanner.Source{}, false, errors.New("the plan was made from several checkouts: say which one this is")
-	case len(repositories) == 0:
+	case tree == nil || len(repositories) == 0:
 		return scanner.Source{}, false, nil
+	case len(repositories) == 1:
+		return repositories[0], true, nil
 	}
-	return repositories[0], true, nil
+	var same []scanner.Source
+	for _, source := range repositories {
+		if stale, err := changed(tree, source); err != nil {
+			return scanner.Source{}, false, err
+		} else if len(stale) == 0 && len(source.Files) > 0 {
+			same = append(same, source)
+		}
+	}
+	switch len(same) {
+	case 0:
+		return scanner.Source{}, false, fmt.Errorf("the plan was made from %d checkouts, and this is none of them as it was then", len(repositories))
+	case 1:
+		return same[0], true, nil
+	}
+	return scanner.Source{}, false, fmt.Errorf("the plan was made from %d checkouts, and this could be %d of them: scan each of them once", len(repositories), len(same))
 }
+
+// isCheckout says whether a source has files that people edit: not a cluster, and not what came on standard input.
+func isCheckout(s scanner.Source) bool { return s.Kind == "repository" && !s.Dump && s.Root != "-" }
 
 // fresh compares every file with what the scan read.
 func (w *work) fresh() error {
+	stale, err := changed(w.tree, w.source)
+	if err != nil {
+		return err
+	}
+	if len(stale) > 0 {
+		return &StaleError{Paths: stale}
+	}
+	return w.ctx.Err()
+}
+
+// changed are the files of a source that are not in the tree as the scan read them, sorted.
+func changed(tree fs.FS, source scanner.Source) ([]string, error) {
 	var stale []string
-	for _, file := range w.source.Files {
+	for _, file := range source.Files {
 		if !fs.ValidPath(file.Path) {
-			return fmt.Errorf("the plan names the file %q, which is no path in a checkout", file.Path)
+			return nil, fmt.Errorf("the plan names the file %q, which is no path in a checkout", file.Path)
 		}
-		content, err := fs.ReadFile(w.tree, file.Path)
+		content, err := fs.ReadFile(tree, file.Path)
 		if err != nil || digest(content) != file.SHA256 {
 			stale = append(stale, file.Path)
 		}
 	}
-	if len(stale) > 0 {
-		slices.Sort(stale)
-		return &StaleError{Paths: stale}
-	}
-	return w.ctx.Err()
+	slices.Sort(stale)
+	return stale, nil
 }
 
 func digest(content []byte) string {

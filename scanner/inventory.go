@@ -115,6 +115,9 @@ type Source struct {
 	Project  string `json:"project,omitempty"`
 	Location string `json:"location,omitempty"`
 	Cluster  string `json:"cluster,omitempty"`
+	// Dump says that it is what kubectl printed of a cluster, in a file or on standard input: a repository in which
+	// nobody edits anything.
+	Dump bool `json:"dump,omitempty"`
 	// Files are the digests of the files that something was read from, so that a later stage can refuse a
 	// checkout that moved. Only for repositories.
 	Files []FileDigest `json:"files,omitempty"`

@@ -150,7 +150,7 @@ func (m *merger) merged() Inventory {
 	inv.APIVersion, inv.Kind = APIVersion, "Inventory"
 	m.live = map[string]bool{}
 	for _, s := range inv.Sources {
-		m.live[s.ID] = s.Kind == "cluster"
+		m.live[s.ID] = s.Kind == "cluster" || s.Dump
 	}
 	inv.Keys = joinKeys(inv.Keys)
 	inv.Secrets = joinSecrets(inv.Secrets)

@@ -27,7 +27,7 @@ var holds = []Text{
 	},
 	{
 		Code: "managed-elsewhere", Kind: Hold,
-		What:    "Something else owns the object: a controller, a Helm release, Argo CD, Flux, or GKE itself.",
+		What:    "Something else owns the object: a controller, a Helm release, Argo CD, Flux, GKE itself, or another checkout than the one that is edited.",
 		Why:     "An edit of the live object would be reverted within seconds, or fight with its owner.",
 		Do:      "Scan the checkout that the object comes from and make the change there. The hold says where that seems to be.",
 		Answers: []Answer{{"unmanaged", "nothing applies the object any more: the edit stays"}},

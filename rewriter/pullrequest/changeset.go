@@ -54,13 +54,16 @@ func Read(in report.Input, evidence fs.FS) (*Changeset, error) {
 	c := &Changeset{Input: in, Evidence: evidence}
 	repositories := 0
 	for _, source := range in.Plan.Sources {
-		if source.Kind == "repository" {
+		if source.Kind == "repository" && !source.Dump && (in.Changeset.Source == "" || in.Changeset.Source == source.ID) {
 			repositories++
 			c.prefix = source.Prefix
 		}
 	}
-	if repositories > 1 {
+	switch {
+	case repositories > 1:
 		return nil, problem("rewrite the plan once per checkout, and publish each changeset", "reading the changeset: its plan was made from %d checkouts", repositories)
+	case repositories == 0 && in.Changeset.Source != "":
+		return nil, problem(do, "reading the changeset: its plan has no checkout %s", in.Changeset.Source)
 	}
 	for _, file := range in.Changeset.Files {
 		if !fs.ValidPath(c.prefix+file.Path) || strings.EqualFold(path.Base(file.Path), ".git") {

@@ -41,8 +41,12 @@ func (r *Reader) Read(ctx context.Context, sink scanner.Sink) error {
 		document: func(text []byte) bool {
 			return searchText(text)&wired != 0 || r.options.Also != nil && r.options.Also.Document(text)
 		},
-		object: func(o *scanner.Object) bool { seen.point(o); return true },
-		check:  seen.all,
+		object: func(o *scanner.Object) bool {
+			seen.point(o)
+			r.source.Dump = r.source.Dump || o.Live
+			return true
+		},
+		check: seen.all,
 	})
 	if err != nil {
 		return err

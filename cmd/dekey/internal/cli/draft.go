@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"dekey/scanner"
@@ -14,7 +16,8 @@ func newDraft(sys System) *cobra.Command {
 		Short: "Scan, plan and rewrite in one go",
 		Long: `Reads the checkout at PATH (the current folder), a cluster, or both joined, and writes
 the changeset folder OUT: what was found, what was decided and what was not, the patch,
-the scripts of every step, and reports for people.`,
+the scripts of every step, and reports for people. PATH can also be a cluster's dump: a
+file that kubectl get -o yaml printed, or - for standard input.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
@@ -46,6 +49,9 @@ the scripts of every step, and reports for people.`,
 func checkoutOf(args []string, live bool) string {
 	switch {
 	case len(args) > 0 && args[0] != "-":
+		if info, err := os.Stat(args[0]); err == nil && !info.IsDir() {
+			return "" // a dump
+		}
 		return args[0]
 	case len(args) > 0 || live:
 		return ""
