@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"dekey/scanner"
 	"dekey/scanner/manifest/checkout"
@@ -77,6 +78,17 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 			return classify(name).amount()
 		},
 		Visit: func(worker int, name string, data []byte) {
+			if !utf8.ValidString(name) {
+				// No document can name it, so that nothing in it could be found again, or edited.
+				x := &names[worker]
+				x.reset()
+				if mark(name, data, x)&^unmarked != 0 || kustomize.IsFile(name) || isChart(name) {
+					mu.Lock()
+					p.gaps = append(p.gaps, scanner.Gap{Source: r.source.ID, What: strings.ToValidUTF8(name, "\uFFFD"), Why: "its name is not UTF-8"})
+					mu.Unlock()
+				}
+				return
+			}
 			if kustomize.IsFile(name) && len(data) <= checkout.HeadSize {
 				mu.Lock()
 				p.kustomizations = append(p.kustomizations, kustomizationFile{name: strings.Clone(name), text: string(data)})
@@ -104,7 +116,7 @@ func (r *Reader) walk(ctx context.Context, tree checkout.Tree, mark func(name st
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			p.gaps = append(p.gaps, scanner.Gap{Source: r.source.ID, What: name, Why: checkout.Cause(err)})
+			p.gaps = append(p.gaps, scanner.Gap{Source: r.source.ID, What: strings.ToValidUTF8(name, "\uFFFD"), Why: checkout.Cause(err)})
 		},
 	})
 	if err != nil {
