@@ -77,8 +77,12 @@ type call struct {
 	path   []string
 	accept string
 	param  map[string]string
+	most   int // bytes of the answer that are read before errLarge; 0 is any
 	decode func([]byte) error
 }
+
+// errLarge is given for an answer that is longer than asked for.
+var errLarge = errors.New("the answer is too large")
 
 // errDecode stands for every decoder's error: those may quote what they could not read.
 var errDecode = errors.New("the answer is cut short or malformed")
@@ -149,7 +153,7 @@ func (c *client) get(ctx context.Context, call call) error {
 		return err
 	}
 	defer body.Close()
-	answer, err := readAll(c.answers.take(), body)
+	answer, err := readAll(c.answers.take(), body, call.most)
 	if err == nil {
 		err = call.decode(answer)
 	}
@@ -203,8 +207,11 @@ func (a *answers) giveBack(answer []byte) {
 
 // readAll appends what r has to data. It grows by a quarter where bytes.Buffer doubles: pages are as large as the one
 // before.
-func readAll(data []byte, r io.Reader) ([]byte, error) {
+func readAll(data []byte, r io.Reader, most int) ([]byte, error) {
 	for {
+		if most > 0 && len(data) > most {
+			return data, errLarge
+		}
 		if len(data) == cap(data) {
 			data = append(data, 0)[:len(data)]
 		}
@@ -231,6 +238,8 @@ const (
 func again(err error) retries {
 	var status apierrors.APIStatus
 	switch {
+	case errors.Is(err, errLarge):
+		return never
 	case errors.Is(err, context.DeadlineExceeded):
 		return once
 	case !errors.As(err, &status):

@@ -103,7 +103,8 @@ func (c *client) list(ctx context.Context, r resource, q query, yield func(item)
 	}
 }
 
-// page asks for one page. A page that the server does not give in time is asked for in smaller pieces.
+// page asks for one page. A page that the server does not give in time, or that is much larger than pages should be (500
+// releases of Helm can be 500 MB), is asked for in smaller pieces.
 func (c *client) page(ctx context.Context, r resource, q query, next string, limit *int) (page, error) {
 	for {
 		var p page
@@ -114,14 +115,22 @@ func (c *client) page(ctx context.Context, r resource, q query, next string, lim
 		if q.name != "" {
 			param["fieldSelector"] = "metadata.name=" + q.name
 		}
+		most := 2 * pageBytes
+		if *limit == 1 {
+			most = 0
+		}
 		err := c.do(ctx, call{
-			path: r.path(q.namespace), accept: r.accept(), param: param,
+			path: r.path(q.namespace), accept: r.accept(), param: param, most: most,
 			decode: func(answer []byte) (err error) {
 				p, err = r.decode(answer)
 				p.answer = answer
 				return err
 			},
 		})
+		if errors.Is(err, errLarge) {
+			*limit = max(1, *limit/8) // of objects of 1 MiB, the largest that a server keeps, 62 at first and then 7
+			continue
+		}
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && *limit == pageLimit && !c.patience.exhausted() {
 			*limit = pageLimit / 10
 			continue

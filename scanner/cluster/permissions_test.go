@@ -143,7 +143,13 @@ func TestPageSize(t *testing.T) {
 	}
 	s.serve("", "v1", "secrets", "Secret", true, large...)
 	var got sink
-	if err := s.reader(t, Options{}).Read(t.Context(), &got); err != nil {
+	reader := s.reader(t, Options{})
+	limit := pageLimit
+	p, err := reader.client.page(t.Context(), lookup("", "v1", "secrets", "Secret", true), query{}, "", &limit)
+	if err != nil || p.len() == 0 || p.next == "" || len(p.answer) > 2*pageBytes {
+		t.Errorf("the first page has %d of %d objects in %d bytes: %v", p.len(), len(large), len(p.answer), err)
+	}
+	if err := reader.Read(t.Context(), &got); err != nil {
 		t.Fatal(err)
 	}
 	n := len(slices.DeleteFunc(got.names(), func(n string) bool { return !strings.Contains(n, "Secret/") }))

@@ -168,3 +168,43 @@ func TestFaults(t *testing.T) {
 		})
 	}
 }
+
+// An aggregated API whose server is down is a gap, because a custom resource may hide behind it; one of metrics, which is down
+// often, hides nothing.
+func TestAggregatedAPIDown(t *testing.T) {
+	p := start(t, controlplane.Options{Controllers: true})
+	small(t, p)
+	whole, _ := scan(t, p.Kubeconfig(), 0, "-A")
+	register := func(group string) {
+		t.Helper()
+		kubectl(t, p, fmt.Sprintf(`{"apiVersion":"apiregistration.k8s.io/v1","kind":"APIService","metadata":{"name":"v1beta1.%[1]s"},"spec":{
+			"group":"%[1]s","version":"v1beta1","groupPriorityMinimum":100,"versionPriority":100,"insecureSkipTLSVerify":true,
+			"service":{"name":"nobody","namespace":"default"}}}`, group), "create", "-f", "-")
+		if _, err := p.Wait(t.Context(), "wait", "apiservice", "v1beta1."+group, "--for=condition=Available=False", "--timeout=20s"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	register("metrics.k8s.io")
+	got, _ := scan(t, p.Kubeconfig(), 0, "-A")
+	if len(got.Findings) != len(whole.Findings) || len(got.Clusters[0].Complete) != len(whole.Clusters[0].Complete) {
+		t.Errorf("%d findings, complete %v without metrics; %d, %v with", len(got.Findings), got.Clusters[0].Complete, len(whole.Findings), whole.Clusters[0].Complete)
+	}
+	register("hidden.acme.example")
+	// The server tells of it within moments.
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		r := dekey(t, t.TempDir(), "scan", "--kubeconfig", p.Kubeconfig(), "-A", "-o", "json")
+		if r.code == 3 {
+			got = decode[inventory](t, r.stdout)
+			break
+		}
+		if r.code != 0 || time.Now().After(deadline) {
+			t.Fatalf("the scan ended with %d, want 3: %s", r.code, r.stderr)
+		}
+	}
+	if len(got.Gaps) != 1 || !strings.Contains(got.Gaps[0].What, "hidden.acme.example/v1beta1") || len(got.Clusters[0].Complete) != 0 {
+		t.Errorf("gaps %v, complete %v", got.Gaps, got.Clusters[0].Complete)
+	}
+	if len(got.Findings) != len(whole.Findings) {
+		t.Errorf("%d findings, %d when everything answers", len(got.Findings), len(whole.Findings))
+	}
+}

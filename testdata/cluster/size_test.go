@@ -34,9 +34,12 @@ func TestSize(t *testing.T) {
 
 // BenchmarkSize is the whole size: go test -run '^$' -bench Size -benchtime 1x, about five minutes.
 func BenchmarkSize(b *testing.B) {
-	const secrets, workloads = 50_000, 20_000
+	const few, secrets, workloads = 10_000, 50_000, 20_000
 	p := start(b, controlplane.Options{Audit: true})
-	fill(b, p, 0, secrets, workloads, newKey(b, "many@acme.iam.gserviceaccount.com"))
+	key := newKey(b, "many@acme.iam.gserviceaccount.com")
+	fill(b, p, 0, few, workloads, key)
+	before := scanMany(b, p, few, workloads)
+	fill(b, p, few, secrets, 0, key)
 	for b.Loop() {
 		dekey := scanMany(b, p, secrets, workloads)
 		kubectl := kubectlMany(b, p)
@@ -44,6 +47,7 @@ func BenchmarkSize(b *testing.B) {
 		b.ReportMetric(dekey.cpu.Seconds(), "cpu-s")
 		b.ReportMetric(dekey.wall.Seconds(), "wall-s")
 		b.ReportMetric(float64(dekey.peak>>20), "peak-MiB")
+		b.ReportMetric(float64(before.peak>>20), "peak-MiB-of-10k")
 		b.ReportMetric(kubectl.cpu.Seconds(), "kubectl-cpu-s")
 		b.ReportMetric(kubectl.wall.Seconds(), "kubectl-wall-s")
 		b.ReportMetric(float64(kubectl.peak>>20), "kubectl-peak-MiB")
@@ -51,6 +55,9 @@ func BenchmarkSize(b *testing.B) {
 		b.ReportMetric(kubectl.wall.Seconds()/dekey.wall.Seconds(), "x-wall")
 		if dekey.peak > 100<<20 {
 			b.Errorf("peak memory %d MiB, want less than 100", dekey.peak>>20)
+		}
+		if grown := dekey.peak - before.peak; grown > 16<<20 {
+			b.Errorf("%d MiB with %d Secrets, %d with %d: memory grows with Secrets", before.peak>>20, few, dekey.peak>>20, secrets)
 		}
 		if dekey.cpu > 3*time.Second {
 			b.Errorf("%v CPU, want less than 3 s", dekey.cpu)
