@@ -42,6 +42,7 @@ func run(t *testing.T, files map[string]string, policy planner.Policy) lint.Resu
 			return glance.File(name, text)
 		},
 		Wants:    collector.Wants,
+		Peeks:    collector.Peeks,
 		Document: iam.Concerns,
 	}}))
 	inventory, err := scanner.Scan(t.Context(), reader)

@@ -43,12 +43,17 @@ type Collector struct {
 
 // Wants says whether a file is read, by its path from the checkout's root. What Terraform downloaded is not.
 func (c *Collector) Wants(name string) bool {
-	return (terraform.IsFile(name) || shell.IsFile(name)) && !strings.Contains("/"+name, "/.terraform/")
+	return (terraform.IsFile(name) || shell.IsFile(name)) && !downloaded(name)
 }
 
-// Take keeps a file that it wants. data is copied.
+// Peeks says whether the first bytes of a file tell if it is read: a script without an extension.
+func (c *Collector) Peeks(name string) bool { return shell.MayBeFile(name) && !downloaded(name) }
+
+func downloaded(name string) bool { return strings.Contains("/"+name, "/.terraform/") }
+
+// Take keeps a file that it wants, a script that it peeked at, and YAML that runs gcloud. data is copied.
 func (c *Collector) Take(name string, data []byte) {
-	if !c.Wants(name) {
+	if downloaded(name) || !terraform.IsFile(name) && !shell.Matters(name, data) {
 		return
 	}
 	file := terraform.File{Path: strings.Clone(name), Data: bytes.Clone(data)}

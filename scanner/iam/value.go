@@ -66,6 +66,15 @@ func (v Value) String() string {
 	return strings.Join(parts, "")
 }
 
+// Spell is the text with each hole as hole says.
+func (v Value) Spell(hole func(name string) string) string {
+	parts := v.parts()
+	for i := 1; i < len(parts); i += 2 {
+		parts[i] = hole(parts[i])
+	}
+	return strings.Join(parts, "")
+}
+
 // CutPrefix cuts written text off the start.
 func (v Value) CutPrefix(prefix string) (Value, bool) {
 	rest, found := strings.CutPrefix(string(v), prefix)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"dekey/scanner"
+	"dekey/scanner/manifest/checkout"
 )
 
 // Options say what to read.
@@ -42,6 +43,9 @@ type Options struct {
 	Also *Also
 }
 
+// PeekBytes is how much of a file is read that Also.Peeks names: one as long as that may be longer.
+const PeekBytes = checkout.HeadSize
+
 // An Also says which files and documents matter beside those that have to do with keys. Its functions are called on
 // several goroutines at once; text is valid during the call only.
 type Also struct {
@@ -50,6 +54,8 @@ type Also struct {
 	File func(name string, text []byte) bool
 	// Wants names files that would not be read whole, or not at all: File looks at those too, and its answer is not asked.
 	Wants func(name string) bool
+	// Peeks names files at whose first PeekBytes File looks, where nothing else wants them whole.
+	Peeks func(name string) bool
 	// Document looks at one document of a file that matters.
 	Document func(text []byte) bool
 }

@@ -63,7 +63,7 @@ func (r *Reader) look(name string, data []byte, x *nameIndex) marks {
 		return found
 	}
 	kind := classify(name)
-	wanted := r.options.Also.Wants != nil && r.options.Also.Wants(name)
+	wanted := r.options.Also.Wants != nil && r.options.Also.Wants(name) || kind == other && r.options.Also.Peeks != nil && r.options.Also.Peeks(name)
 	if (wanted || kind == manifest || kind == template) && r.options.Also.File(name, data) && kind == manifest {
 		found |= also
 	}

@@ -127,6 +127,9 @@ func (c *call) create(name iam.Value) {
 }
 
 func (c *call) activate() {
+	if c.task {
+		return
+	}
 	c.facts.Activation = append(c.facts.Activation, iam.Activation{
 		At: c.at("gcloud auth activate-service-account"), How: "hands a key file to gcloud",
 	})

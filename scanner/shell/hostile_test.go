@@ -58,6 +58,11 @@ func TestHostileFiles(t *testing.T) {
 		{"a workflow that is no YAML", ".github/workflows/a.yml", "run: [gcloud\n", true},
 		{"a workflow that is nested", ".github/workflows/a.yml", "gcloud: " + fill("["), true},
 		{"a script in a workflow that is open", ".github/workflows/a.yml", "run: |\n  gcloud projects list 'x\n", true},
+		{"scripts in scripts", "a.sh", run + fill("bash <<A\n"), true},
+		{"evals", "a.sh", run + fill("eval "), false},
+		{"an image that never ends", "Dockerfile", "RUN gcloud \\\n" + fill("a \\\n"), false},
+		{"an image's document that never ends", "Dockerfile", "RUN <<EOF\ngcloud\n" + fill("(\n"), true},
+		{"a long script without an extension", "run", "#!/bin/sh\n" + strings.Repeat(" ", MaxPeek), true},
 		{"empty", "a.sh", "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -89,11 +94,13 @@ func FuzzRead(f *testing.F) {
 		"P=a\ngcloud iam service-accounts add-iam-policy-binding x@$P.iam.gserviceaccount.com --member \"serviceAccount:$P.svc.id.goog[a/b]\" --role=r\n",
 		"on: push\njobs:\n  a:\n    steps:\n    - run: |\n        gcloud projects add-iam-policy-binding ${{ x }} --member=y\n",
 		"a:\n\t@gcloud iam service-accounts keys create k.json --iam-account=$(SA)\n",
+		"bash -c \"eval 'gcloud $A'\" <<EOF\ngcloud $B\nEOF\ncat <<'X' | sh -s\ngcloud\nX\n",
 	} {
 		f.Add([]byte(data), 0)
 	}
+	f.Add([]byte("FROM a\nRUN --mount=a <<E\ngcloud x\nE\nRUN [\"gcloud\"]\nENV GOOGLE_APPLICATION_CREDENTIALS /k\nRUN a \\\n# c\n"), 4)
 	f.Fuzz(func(_ *testing.T, data []byte, kind int) {
-		names := []string{"a.sh", ".github/workflows/a.yml", "Makefile", "cloudbuild.yaml"}
+		names := []string{"a.sh", ".github/workflows/a.yml", "Makefile", "cloudbuild.yaml", "Dockerfile", "task.yaml", "run"}
 		Read("s", names[uint(kind)%uint(len(names))], data)
 	})
 }

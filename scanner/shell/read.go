@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -19,15 +20,27 @@ import (
 const MaxBytes = 1 << 20
 
 // IsFile says whether a path is one of a script or a CI file that is read.
-func IsFile(name string) bool { return classify(name) != none }
+func IsFile(name string) bool {
+	kind := classify(name)
+	return kind != none && kind != task && kind != nameless
+}
+
+// MayBeFile says whether a path without an extension may be one of a script: its first line tells.
+func MayBeFile(name string) bool { return classify(name) == nameless }
+
+// MaxPeek is the size from which on a script without an extension may be cut off.
+const MaxPeek = 64 << 10
 
 type class int
 
 const (
 	none class = iota
 	script
-	pipeline // YAML with scripts in it
+	pipeline // YAML of a CI system, with scripts in it
+	task     // any other YAML, which may have scripts in it
 	makefile
+	dockerfile
+	nameless // without an extension: a script where its first line says so
 )
 
 func classify(name string) class {
@@ -37,15 +50,39 @@ func classify(name string) class {
 		return script
 	case base == "Makefile" || base == "makefile" || base == "GNUmakefile" || ext == ".mk":
 		return makefile
+	case isDockerfile(base):
+		return dockerfile
+	case ext == "" && !strings.HasPrefix(base, "."):
+		return nameless
 	case ext != ".yml" && ext != ".yaml":
 		return none
 	case strings.Contains("/"+path.Dir(name)+"/", "/.github/workflows/"), base == "action.yml" || base == "action.yaml":
 		return pipeline
-	case strings.HasPrefix(base, ".gitlab-ci"), strings.HasPrefix(base, "cloudbuild"), strings.HasSuffix(base, ".cloudbuild"+ext):
+	case strings.HasPrefix(base, ".gitlab-ci"), strings.HasPrefix(base, "cloudbuild"), strings.HasSuffix(base, ".cloudbuild"+ext),
+		strings.Contains("/"+path.Dir(name)+"/", "/.gitlab/"), strings.Contains("/"+path.Dir(name)+"/", "/.circleci/"),
+		strings.Contains("/"+path.Dir(name)+"/", "/.buildkite/"), strings.HasPrefix(base, "azure-pipelines"),
+		slices.Contains([]string{"bitbucket-pipelines", ".travis", ".drone", ".woodpecker"}, strings.TrimSuffix(base, ext)):
 		return pipeline
 	}
-	return none
+	return task
 }
+
+// Matters says whether a file is read: of those without an extension the scripts, of YAML the tasks that run gcloud. It is
+// one cheap look.
+func Matters(name string, data []byte) bool {
+	switch classify(name) {
+	case none:
+		return false
+	case nameless:
+		line, _, _ := bytes.Cut(data[:min(len(data), 200)], []byte("\n"))
+		return shebang.Match(line)
+	case task:
+		return bytes.Contains(data, []byte("gcloud iam ")) || bytes.Contains(data, []byte("-iam-policy")) && bytes.Contains(data, []byte("gcloud"))
+	}
+	return true
+}
+
+var shebang = regexp.MustCompile(`^#!.*\b(sh|bash|dash|ash|ksh)\b`)
 
 // Concerns says whether a script can say anything about identities.
 func Concerns(data []byte) bool {
@@ -61,10 +98,15 @@ func Concerns(data []byte) bool {
 func Read(source, name string, data []byte) (iam.Facts, []scanner.Gap) {
 	r := &reader{source: source, name: name}
 	switch kind := classify(name); {
+	case kind == nameless && len(data) >= MaxPeek:
+		r.gap(0, fmt.Sprintf("is larger than the limit of scripts without an extension (%d KiB)", MaxPeek>>10))
 	case len(data) > MaxBytes:
 		r.gap(0, fmt.Sprintf("is larger than the limit of scripts (%d MiB)", MaxBytes>>20))
-	case kind == pipeline:
+	case kind == pipeline, kind == task:
+		r.task = kind == task
 		r.pipeline(data)
+	case kind == dockerfile:
+		r.dockerfile(data)
 	case kind == makefile:
 		r.makefile(data)
 	default:
@@ -75,6 +117,8 @@ func Read(source, name string, data []byte) (iam.Facts, []scanner.Gap) {
 
 type reader struct {
 	source, name string
+	task         bool // not a CI system's file: a scan reads its objects, and says what hands a key to gcloud
+	level        int  // of scripts in scripts
 	facts        iam.Facts
 	gaps         []scanner.Gap
 }
@@ -139,13 +183,18 @@ func (r *reader) pipeline(data []byte) {
 	documents, _ := document.Split(data, maxDocuments)
 	for _, d := range documents {
 		node, parseError := document.Parse(d, maxLevels)
+		if parseError != nil && r.task {
+			continue // whoever reads it as a manifest says so
+		}
 		if parseError != nil {
 			r.gap(parseError.Line, parseError.Why)
 			continue
 		}
 		value, parseError := node.Value()
 		if parseError != nil {
-			r.gap(parseError.Line, parseError.Why)
+			if !r.task {
+				r.gap(parseError.Line, parseError.Why)
+			}
 			continue
 		}
 		p := pipelineReader{reader: r, node: node, data: data}
@@ -165,7 +214,8 @@ type pipelineReader struct {
 }
 
 // runs are the keys whose texts are scripts. Of args the last is one, where the entrypoint is a shell.
-var runs = map[string]bool{"run": true, "script": true, "before_script": true, "after_script": true, "args": true, "command": true}
+var runs = map[string]bool{"run": true, "script": true, "before_script": true, "after_script": true, "args": true, "command": true,
+	"commands": true, "bash": true, "install": true, "before_install": true, "deploy": true}
 
 func (p *pipelineReader) read(value any, field object.Path, key string) {
 	switch value := value.(type) {
@@ -196,7 +246,7 @@ func (p *pipelineReader) read(value any, field object.Path, key string) {
 		p.script(masked(text.Value), func(line, column int) (int, int) {
 			at := text.InFile(document.Position{Line: line, Column: column}, p.data)
 			return at.Line, at.Column
-		}, true)
+		}, !p.task)
 	}
 }
 

@@ -163,6 +163,7 @@ func expanded(word, file string) iam.Value {
 // walk finds the commands.
 func (s *scope) walk(file *syntax.File) {
 	syntax.Walk(file, func(n syntax.Node) bool {
+		s.scripts(n)
 		one, ok := n.(*syntax.CallExpr)
 		if !ok || len(one.Args) < 2 {
 			return true

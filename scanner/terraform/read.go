@@ -30,9 +30,11 @@ type File struct {
 // hundred times its input.
 const MaxBytes = 1 << 20
 
-// IsFile says whether a path is one of a Terraform file.
+// IsFile says whether a path is one of a Terraform file, or of one for OpenTofu alone.
+// https://opentofu.org/docs/language/files/
 func IsFile(name string) bool {
-	return strings.HasSuffix(name, ".tf") || strings.HasSuffix(name, ".tf.json")
+	name = strings.TrimSuffix(name, ".json")
+	return strings.HasSuffix(name, ".tf") || strings.HasSuffix(name, ".tofu")
 }
 
 // Read reads files of one source, module by module: a module is a folder. Facts stand in the order of the paths.

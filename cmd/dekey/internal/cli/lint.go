@@ -194,7 +194,7 @@ func (n *notes) embedded(name string, text []byte) {
 func (n *notes) file(name string, text []byte) bool {
 	n.code.Take(name, text)
 	n.comment(name, text)
-	if ext := path.Ext(name); n.code.Wants(name) && ext != ".yaml" && ext != ".yml" && ext != ".json" && manifest.MayHoldKey(name, text) {
+	if ext := path.Ext(name); (n.code.Wants(name) || n.code.Peeks(name) && bytes.HasPrefix(text, []byte("#!"))) && ext != ".yaml" && ext != ".yml" && ext != ".json" && manifest.MayHoldKey(name, text) {
 		n.embedded(name, text)
 	}
 	return n.glance.File(name, text)

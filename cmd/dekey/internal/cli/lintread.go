@@ -171,7 +171,7 @@ func scanForLint(ctx context.Context, sys System, in *lint.Input, roots []lintRo
 		notes := &notes{source: root.name}
 		options := manifestOptions(sys, root.at, nil, in.Policy.Namespaces, in.Policy.Limits)
 		options.ID = root.name
-		options.Also = &manifest.Also{File: notes.file, Wants: notes.code.Wants, Document: iam.Concerns}
+		options.Also = &manifest.Also{File: notes.file, Wants: notes.code.Wants, Peeks: notes.code.Peeks, Document: iam.Concerns}
 		readers = append(readers, suppressing{listener.Reader(manifest.New(options)), notes})
 	}
 	inventory, err := scanner.Scan(ctx, readers...)
