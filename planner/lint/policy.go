@@ -14,7 +14,7 @@ import (
 
 // bucketPrefix is a condition on the names of buckets that begin with something: in it no slash follows the bucket.
 // https://cloud.google.com/iam/docs/conditions-resource-attributes
-var bucketPrefix = regexp.MustCompile(`(!\s*)?resource\.name\.startsWith\(\s*["']projects/_/buckets/([^/"']+)["']\s*\)`)
+var bucketPrefix = regexp.MustCompile(`(!\s*)?resource\s*\.\s*name\s*\.\s*startsWith\s*\(\s*["']projects/_/buckets/([^/"']+)["']\s*\)`)
 
 // conditions reports conditions that mean one bucket and match every bucket whose name begins alike.
 func (w *world) conditions() {

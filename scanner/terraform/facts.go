@@ -49,6 +49,9 @@ func (m *module) written(at iam.At, e hcl.Expression) iam.At {
 
 func (m *module) resource(f *iam.Facts, b *block) {
 	typ, at := b.labels[0], m.at(b)
+	if m.absent(b) {
+		return
+	}
 	get := func(name string) iam.Value { return m.text(m.attribute(b.body, name), scope{}) }
 	switch typ {
 	case "google_service_account":
@@ -166,6 +169,10 @@ func (m *module) policy(f *iam.Facts, b *block, g iam.Grant) {
 		}
 	}
 	if source == nil {
+		if grants, ok := m.policyText(m.attribute(b.body, "policy_data"), g); ok && len(grants) > 0 {
+			f.Grants = append(f.Grants, grants...)
+			return
+		}
 		g.More = true
 		f.Grants = append(f.Grants, g)
 		return
