@@ -51,6 +51,9 @@ var scriptCases = []struct {
 
 	{"a task's script", map[string]string{"task.yaml": "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  steps:\n  - name: s\n    image: google/cloud-sdk\n    script: |\n      #!/usr/bin/env bash\n      gcloud iam service-accounts keys create k.json\n"}, []string{"task.yaml:10 key-resource"}},
 	{"a job's arguments", map[string]string{"job.yaml": "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec:\n  template:\n    spec:\n      containers:\n      - name: c\n        image: google/cloud-sdk\n        command: [bash, -c]\n        args:\n        - gcloud iam service-accounts keys create k.json\n"}, []string{"job.yaml:12 key-resource"}},
+	{"a workflow that logs in to a registry with a key", workflow("docker/login-action@v3", "username: _json_key_base64"), []string{".github/workflows/a.yml:6 key-wiring"}},
+	{"a workflow that logs in to a registry without one", workflow("docker/login-action@v3", "username: oauth2accesstoken"), []string{}},
+	{"a workflow that gives gcloud a key", workflow("google-github-actions/setup-gcloud@v0", "service_account_key: ${{ secrets.K }}"), []string{".github/workflows/a.yml:6 key-wiring"}},
 	{"a pipeline of GitLab", map[string]string{".gitlab-ci.yml": "deploy:\n  script:\n  - echo a\n  - gcloud iam service-accounts keys create k.json\n"}, []string{".gitlab-ci.yml:4 key-resource"}},
 	{"a pipeline of another system", map[string]string{".circleci/config.yml": "jobs:\n  a:\n    steps:\n    - run:\n        name: key\n        command: |\n          gcloud iam service-accounts keys create k.json\n"}, []string{".circleci/config.yml:7 key-resource"}},
 	{"a step of Cloud Build", map[string]string{"cloudbuild.yaml": "steps:\n- name: gcr.io/google.com/cloudsdktool/cloud-sdk\n  entrypoint: bash\n  args:\n  - -c\n  - |\n    gcloud iam service-accounts keys create k.json\n"}, []string{"cloudbuild.yaml:7 key-resource"}},
@@ -61,6 +64,10 @@ var scriptCases = []struct {
 }
 
 func script(text string) map[string]string { return map[string]string{"a.sh": text} }
+
+func workflow(uses, with string) map[string]string {
+	return map[string]string{".github/workflows/a.yml": "jobs:\n  a:\n    steps:\n    - uses: " + uses + "\n      with:\n        " + with + "\n"}
+}
 
 func TestScripts(t *testing.T) {
 	for _, test := range scriptCases {

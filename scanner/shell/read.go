@@ -2,6 +2,7 @@ package shell
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"path"
 	"regexp"
@@ -86,7 +87,7 @@ var shebang = regexp.MustCompile(`^#!.*\b(sh|bash|dash|ash|ksh)\b`)
 
 // Concerns says whether a script can say anything about identities.
 func Concerns(data []byte) bool {
-	for _, word := range []string{"gcloud", "iam.gke.io", "gcp-service-account", "gsutil", "google-github-actions/auth"} {
+	for _, word := range []string{"gcloud", "iam.gke.io", "gcp-service-account", "gsutil", "google-github-actions/", "_json_key", "github-actions/setup-gcloud"} {
 		if bytes.Contains(data, []byte(word)) {
 			return true
 		}
@@ -291,20 +292,32 @@ func (p *pipelineReader) words(words []string, field object.Path) {
 	c.gcloud()
 }
 
+// keyInputs are the inputs by which actions take a key, and the start of what uses them.
+// https://github.com/google-github-actions/auth, https://github.com/docker/login-action#google-artifact-registry-gar
+var keyInputs = []struct{ uses, input, value string }{
+	{"google-github-actions/auth@", "credentials_json", ""},
+	{"google-github-actions/setup-gcloud@", "service_account_key", ""},
+	{"GoogleCloudPlatform/github-actions/setup-gcloud@", "service_account_key", ""},
+	{"docker/login-action@", "username", "_json_key"},
+}
+
 // auth reads the step of a workflow that logs in with a key.
-// https://github.com/google-github-actions/auth
 func (p *pipelineReader) auth(step map[string]any, field object.Path) {
 	uses, _ := step["uses"].(string)
 	with, _ := step["with"].(map[string]any)
-	if _, key := with["credentials_json"]; !key || !strings.HasPrefix(uses, "google-github-actions/auth@") {
-		return
+	for _, k := range keyInputs {
+		value, given := with[k.input]
+		text, _ := value.(string)
+		if !given || !strings.HasPrefix(uses, k.uses) || !strings.HasPrefix(text, k.value) {
+			continue
+		}
+		at, _ := p.node.Locate(field.Join(object.Key("with"), object.Key(k.input)))
+		origin := p.origin(at.Line, at.Column)
+		p.facts.Activation = append(p.facts.Activation, iam.Activation{
+			At:  iam.At{Language: iam.Gcloud, What: uses, Origin: origin, Block: origin},
+			How: "logs in with " + cmp.Or(k.value, k.input),
+		})
 	}
-	at, _ := p.node.Locate(field.Join(object.Key("with"), object.Key("credentials_json")))
-	origin := p.origin(at.Line, at.Column)
-	p.facts.Activation = append(p.facts.Activation, iam.Activation{
-		At:  iam.At{Language: iam.Gcloud, What: uses, Origin: origin, Block: origin},
-		How: "logs in with credentials_json",
-	})
 }
 
 var expression = regexp.MustCompile(`\$\{\{.*?\}\}`)
