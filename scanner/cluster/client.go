@@ -188,6 +188,13 @@ func (a *answers) take() []byte {
 	return make([]byte, 0, firstAnswer)
 }
 
+// drop keeps none: what follows reads nothing.
+func (a *answers) drop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.free = nil
+}
+
 // trim keeps the last one alone: what follows reads less at once.
 func (a *answers) trim() {
 	a.mu.Lock()

@@ -15,8 +15,10 @@ import (
 type owners struct {
 	mu sync.Mutex
 	// templates are the objects with a pod template that was yielded, or that comes from such a one, by UID. The value
-	// is what pods made from it may name (nil where that is not known: a custom resource, a chain of owners).
-	templates map[types.UID]*template
+	// is what pods made from it may name (nil where that is not known: a custom resource, a chain of owners). There are as many
+	// as workloads: a digest is half of a UID's text.
+	templates map[[16]byte]*template
+	plain     *template // of every object whose pods may name no Secret
 }
 
 // A template is what is remembered of a pod template: the names that its pods may use, and its own.
@@ -29,9 +31,12 @@ func (o *owners) add(uid types.UID, t *template) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.templates == nil {
-		o.templates = map[types.UID]*template{}
+		o.templates, o.plain = map[[16]byte]*template{}, &template{names: []string{}}
 	}
-	o.templates[uid] = t
+	if t.owner == "" && t.names != nil && len(t.names) == 0 {
+		t = o.plain
+	}
+	o.templates[digest(string(uid))] = t
 }
 
 // top is the template at the end of the chain of owners from uid.
@@ -39,7 +44,7 @@ func (o *owners) top(uid types.UID) (*template, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for range 10 { // deeper than any chain of controllers
-		t, ok := o.templates[uid]
+		t, ok := o.templates[digest(string(uid))]
 		if !ok || t.owner == "" {
 			return t, ok
 		}

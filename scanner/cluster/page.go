@@ -2,8 +2,8 @@ package cluster
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
-	"hash/fnv"
 	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -150,9 +150,10 @@ func nextLimit(limit, items, bytes int) int {
 
 func gone(err error) bool { return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) }
 
-func identity(it item) (id [16]byte) {
-	h := fnv.New128a()
-	_, _ = h.Write([]byte(it.meta.GetNamespace() + "/" + it.meta.GetName()))
-	h.Sum(id[:0])
-	return id
+func identity(it item) [16]byte { return digest(it.meta.GetNamespace() + "/" + it.meta.GetName()) }
+
+// digest is what is remembered of a text of which there are many.
+func digest(text string) [16]byte {
+	sum := sha256.Sum256([]byte(text))
+	return [16]byte(sum[:16])
 }

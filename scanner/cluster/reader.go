@@ -122,6 +122,7 @@ func (s *scan) run(ctx context.Context) error {
 			}
 		}
 	}
+	s.client.answers.drop()
 	facts := s.nodes.cluster(s.place, version)
 	facts.Complete = s.complete()
 	s.sink.Cluster(facts)
