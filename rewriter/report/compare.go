@@ -13,6 +13,14 @@ import (
 func Compare(before, after Input) *Sheet {
 	x, y := stateOf(before), stateOf(after)
 	s := &Sheet{Title: "What changed"}
+	for _, side := range []struct {
+		name string
+		in   Input
+	}{{"old", before}, {"new", after}} {
+		if side.in.Plan != nil {
+			s.Basis = append(s.Basis, side.name+": plan "+Visible(side.in.Plan.ID))
+		}
+	}
 	for _, source := range sortedKeys(x.sources) {
 		if !y.sources[source] {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("source %s is not in the new one: what it had is not counted as gone", source))
@@ -65,7 +73,9 @@ func Compare(before, after Input) *Sheet {
 			parts = append(parts, fmt.Sprintf("%s: %s", change, thousands(n)))
 		}
 	}
-	s.Headline = "Nothing changed."
+	if s.Headline = "Nothing changed."; len(s.Warnings) > 0 {
+		s.Headline = "Nothing changed in what both of them saw."
+	}
 	if len(parts) > 0 {
 		s.Headline = strings.Join(parts, ", ") + "."
 	}

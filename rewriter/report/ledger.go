@@ -18,12 +18,14 @@ type Entry struct {
 
 // Ledger counts keys over inventories in time: how many are left, how old the oldest is, which are new, and who holds
 // each up. A key that is missing from one inventory and back in the next counts as new then. One that is missing from an
-// inventory with gaps may be there, unseen: it is not called gone.
+// inventory with gaps may be there, unseen: it is not called gone. A Secret in use whose key nobody has read is a key, too,
+// and counted beside them: a checkout alone often has no other.
 func Ledger(entries []Entry) *Sheet {
 	s := &Sheet{Title: "Ledger of keys", Chart: &Chart{Title: "Keys left"}}
-	points := Table{Name: "ledger", Head: []string{"inventory", "keys", "new", "gone", "uses", "workloads", "oldest key", "gaps"}}
+	points := Table{Name: "ledger", Head: []string{"inventory", "keys", "new", "gone", "uses", "workloads", "oldest key", "gaps", "not read"}}
 	left := Table{Name: "keys", Head: []string{"key", "account", "since", "created", "copies", "held up by"}}
 	var previous map[string]bool
+	notRead := 0 // in the last one
 	since := map[string]string{}
 	for _, entry := range entries {
 		name := Visible(entry.Name)
@@ -44,15 +46,21 @@ func Ledger(entries []Entry) *Sheet {
 		if previous == nil {
 			fresh = 0
 		}
-		workloads := map[string]bool{}
+		workloads, unread := map[string]bool{}, map[scanner.Holder]bool{}
 		for _, f := range entry.Inventory.Findings {
 			workloads[f.Workload.String()] = true
+			if f.Key == "" {
+				unread[f.Secret] = true
+			}
 		}
 		points.Rows = append(points.Rows, []string{
 			name, fmt.Sprint(len(current)), fmt.Sprint(fresh), goneText(gone, len(entry.Inventory.Gaps)), fmt.Sprint(len(entry.Inventory.Findings)), fmt.Sprint(len(workloads)),
-			oldest(entry.Inventory), fmt.Sprint(len(entry.Inventory.Gaps)),
+			oldest(entry.Inventory), fmt.Sprint(len(entry.Inventory.Gaps)), fmt.Sprint(len(unread)),
 		})
-		s.Chart.Labels, s.Chart.Values = append(s.Chart.Labels, name), append(s.Chart.Values, len(current))
+		s.Chart.Labels, s.Chart.Values = append(s.Chart.Labels, name), append(s.Chart.Values, len(current)+len(unread))
+		if notRead = len(unread); notRead > 0 {
+			s.Chart.Title = "Keys left, and Secrets in use whose key was not read"
+		}
 		previous = current
 	}
 	if len(entries) == 0 {
@@ -65,8 +73,10 @@ func Ledger(entries []Entry) *Sheet {
 		s.Warnings = append(s.Warnings, Visible(gap.What+": "+gap.Why))
 	}
 	s.Tables = []Table{points, left}
-	first := s.Chart.Values[0]
-	s.Headline = fmt.Sprintf("%s left of %s at the start.", count(len(last.Keys), "key"), thousands(first))
+	s.Headline = fmt.Sprintf("%s left of %s at the start.", count(len(last.Keys), "key"), points.Rows[0][1])
+	if notRead > 0 {
+		s.Headline += fmt.Sprintf(" %s in use %s a key that was not read.", count(notRead, "Secret"), either(notRead, "has", "have"))
+	}
 	if n := len(last.Gaps); n > 0 {
 		s.Headline = fmt.Sprintf("At least %s", s.Headline)
 	}

@@ -212,8 +212,10 @@ func accountLabels(access []Access, who func(Name) string) (label func(string) s
 
 // shortAccount leaves out what every account has.
 func shortAccount(email string) string {
-	return strings.TrimSuffix(email, ".iam.gserviceaccount.com")
+	return strings.TrimSuffix(email, accountSuffix)
 }
+
+const accountSuffix = ".iam.gserviceaccount.com"
 
 // largest are the n keys with the highest counts; all where there are no more than n+1.
 func largest(count map[string]int, n int) map[string]bool {

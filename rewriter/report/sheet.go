@@ -13,6 +13,7 @@ import (
 type Sheet struct {
 	Title    string
 	Headline string
+	Basis    []string // the plans that are compared
 	Warnings []string // what was not seen; shown first
 	Chart    *Chart
 	Tables   []Table
@@ -37,6 +38,9 @@ func (s *Sheet) Text(w io.Writer, opt TextOptions) error {
 	g := newGrid(w, opt)
 	if !opt.NoHeaders {
 		g.paragraph(s.Headline)
+		for _, plan := range s.Basis {
+			g.line("%s", plan)
+		}
 	}
 	for _, warning := range s.Warnings {
 		g.paragraph(g.paint("33", "not seen") + "  " + warning)
@@ -54,7 +58,9 @@ func (s *Sheet) Text(w io.Writer, opt TextOptions) error {
 		for i, row := range table.Rows {
 			rows[i] = make([]string, len(row))
 			for j, cell := range row {
-				rows[i][j] = orDash(cell)
+				if rows[i][j] = orDash(cell); !opt.Wide {
+					rows[i][j] = strings.ReplaceAll(rows[i][j], accountSuffix, "")
+				}
 			}
 		}
 		g.rows(head, rows)
@@ -66,6 +72,9 @@ func (s *Sheet) Text(w io.Writer, opt TextOptions) error {
 func (s *Sheet) Markdown(w io.Writer) error {
 	m := markdown{bufio.NewWriter(w)}
 	m.line("# %s\n\n**%s**\n", mdProse(s.Title), mdProse(s.Headline))
+	for _, plan := range s.Basis {
+		m.line("- %s", mdProse(plan))
+	}
 	for _, warning := range s.Warnings {
 		m.line("- not seen: %s", mdProse(warning))
 	}

@@ -48,7 +48,7 @@ func TestCompare(t *testing.T) {
 			warnings: []string{"namespace legacy: secrets: forbidden"}, first: []string{"new gap namespace legacy: secrets: forbidden"},
 		},
 		{
-			name: "a source that is missing takes nothing away", headline: "Nothing changed.",
+			name: "a source that is missing takes nothing away", headline: "Nothing changed in what both of them saw.",
 			new: func(in *report.Input) {
 				in.Plan.Sources = []scanner.Source{{ID: "other", Kind: "repository"}}
 				in.Inventory = nil
@@ -107,9 +107,9 @@ func TestLedger(t *testing.T) {
 		t.Error(diff)
 	}
 	want := [][]string{
-		{"monday", "3", "0", "0", "3", "3", "2026-01-18", "0"},
-		{"tuesday", "1", "0", "2", "1", "1", "2026-01-20", "0"},
-		{"wednesday", "3", "2", "0", "3", "3", "2026-01-19 (age of 1 unknown)", "1"},
+		{"monday", "3", "0", "0", "3", "3", "2026-01-18", "0", "0"},
+		{"tuesday", "1", "0", "2", "1", "1", "2026-01-20", "0", "0"},
+		{"wednesday", "3", "2", "0", "3", "3", "2026-01-19 (age of 1 unknown)", "1", "0"},
 	}
 	if diff := cmp.Diff(want, s.Tables[0].Rows); diff != "" {
 		t.Error(diff)
@@ -125,6 +125,13 @@ func TestLedger(t *testing.T) {
 	unseen := report.Ledger([]report.Entry{{Name: "monday", Inventory: inventory(0, "a", "b")}, {Name: "tuesday", Inventory: inventory(1, "a")}})
 	if got := unseen.Tables[0].Rows[1][3]; got != "1, or unseen" {
 		t.Errorf("a key that a gap may hide counts as gone: %q", got)
+	}
+	unread := inventory(0, "a")
+	for _, name := range []string{"b", "c", "c"} { // the second use of one Secret counts once
+		unread.Findings = append(unread.Findings, scanner.Finding{Secret: scanner.Holder{Kind: "Secret", Namespace: "shop", Name: name, Entry: "key.json"}})
+	}
+	if s := report.Ledger([]report.Entry{{Name: "monday", Inventory: unread}}); s.Headline != "1 key left of 1 at the start. 2 Secrets in use have a key that was not read." || s.Chart.Values[0] != 3 {
+		t.Errorf("headline %q, chart %v", s.Headline, s.Chart.Values)
 	}
 	if s := report.Ledger(nil); s.Headline != "No inventory was given." {
 		t.Errorf("headline %q", s.Headline)
