@@ -18,6 +18,13 @@ func (c *check) carried() {
 			exists[ksa] = true
 		}
 	}
+	// Workloads whose service account one value of a chart chooses have the same new one.
+	choices, makers := make(map[scanner.Ref]string), make(map[name]string)
+	for _, x := range c.inv.Workloads {
+		if x.AccountChoice != nil {
+			choices[refKey(x.Ref)] = x.AccountChoice.By
+		}
+	}
 	for i := range c.plan.Moves {
 		m := &c.plan.Moves[i]
 		for _, e := range m.Edits {
@@ -27,10 +34,11 @@ func (c *check) carried() {
 			continue
 		}
 		made := name{m.ServiceAccount.Namespace, m.ServiceAccount.Name}
-		if exists[made] {
+		choice := choices[refKey(m.Workload)]
+		if exists[made] && (choice == "" || makers[made] != choice) {
 			c.fail("name", m.Workload, "the new service account %s/%s exists, or something runs under it", made.namespace, made.name)
 		}
-		exists[made] = true
+		exists[made], makers[made] = true, choice
 		c.carriedBindings(m)
 		c.carriedSettings(m)
 	}

@@ -22,7 +22,7 @@ func (w *world) plan(x *work) {
 	}
 	w.describe(x, m)
 	if !t.keep {
-		t.name = newName(x.ref.Name, w.taken(t.old.namespace, t.account))
+		t.name = w.nameNew(x)
 		w.made[name{t.old.namespace, t.name}] = true
 	}
 	m.ServiceAccount = ServiceAccount{Namespace: t.old.namespace, Name: t.name, Create: !t.keep}

@@ -47,6 +47,7 @@ type world struct {
 
 	// What planning one workload leaves for the next.
 	made         map[name]bool        // names given to new service accounts
+	chosen       map[string]string    // those given to all workloads whose service account one value chooses
 	bindingNames map[scanner.Ref]bool // role bindings that exist or are planned
 	planned      map[string]*work     // accounts that a split creates
 	principals   map[string]int       // members of accounts' policies, planned ones included

@@ -91,3 +91,27 @@ func (w *work) switchOff(u *unit, r reach) bool {
 	}
 	return true
 }
+
+// sharesAccount names a workload that moves and whose service account is chosen by the value that chooses the object's, or "".
+func (w *work) sharesAccount(o *scanner.Object, drafts []*draft) string {
+	choice, ok := chosenBy(o)
+	if !ok {
+		return ""
+	}
+	for _, d := range drafts {
+		for _, i := range d.homes {
+			if other, ok := chosenBy(w.before[i]); ok && other.By == choice.By {
+				return w.before[i].Ref.String()
+			}
+		}
+	}
+	return ""
+}
+
+func chosenBy(o *scanner.Object) (object.AccountChoice, bool) {
+	chooser, ok := o.Locator.(object.AccountChooser)
+	if !ok {
+		return object.AccountChoice{}, false
+	}
+	return chooser.AccountChoice()
+}

@@ -120,6 +120,28 @@ const (
 	otherAccount = "other@acme.iam.gserviceaccount.com"
 )
 
+// worker is a workload that runs under the chart's service account too.
+const worker = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "api.fullname" . }}-worker
+spec:
+  template:
+    spec:
+      serviceAccountName: {{ include "api.account" . }}
+      containers:
+      - name: worker
+        image: {{ .Values.image }}
+        env:
+          {{- toYaml .Values.extraEnv | nindent 10 }}
+        volumeMounts:
+          {{- toYaml .Values.extraVolumeMounts | nindent 10 }}
+      {{- if gt (len .Values.extraVolumes) 0 }}
+      volumes:
+        {{- toYaml .Values.extraVolumes | nindent 8 }}
+      {{- end }}
+`
+
 // What a chart exposes is edited in the values, where they stand: each want is what a file has instead of a text.
 func TestChartValues(t *testing.T) {
 	const values = "charts/api/values.yaml"
@@ -182,6 +204,18 @@ func TestChartValues(t *testing.T) {
 				asked,
 				{"release.yaml", "enabled: true\n    serviceAccount:\n      name: default\n", "enabled: false\n    serviceAccount:\n      name: api\n"},
 			},
+		},
+		{
+			name:    "two workloads whose service account one value chooses",
+			files:   map[string]string{"app.yaml": deployed("shop", "      releaseName: shop\n"), "charts/api/templates/worker.yaml": worker},
+			replace: [][3]string{{values, "extraEnv: []\nextraVolumes: []\nextraVolumeMounts: []\n", wiringValues("")}},
+			want:    [][3]string{asked, {values, wiringValues(""), "extraEnv: []\nextraVolumes: []\nextraVolumeMounts: []\n"}},
+		},
+		{
+			name:    "a bystander whose service account the same value chooses",
+			files:   map[string]string{"app.yaml": deployed("shop", "      releaseName: shop\n"), "charts/api/templates/worker.yaml": worker[:strings.Index(worker, "        env:")]},
+			replace: [][3]string{{values, "enabled: false", "enabled: true"}},
+			holds:   []string{"shop/Deployment/shop not-provable"},
 		},
 		{
 			name:    "a value that switches more than the wiring stays on",

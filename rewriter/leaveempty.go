@@ -7,7 +7,7 @@ import (
 )
 
 // leaveEmpty turns removals of values into empty ones where a removal would do something else: where another layer's values
-// would show in their place, and where nothing would be left of all the values.
+// would show in their place, where nothing would be left of all the values, and where templates can not do without a list.
 func (w *work) leaveEmpty(path string, edits []owned) []owned {
 	type text struct {
 		in    int
@@ -42,7 +42,7 @@ func (w *work) leaveEmpty(path string, edits []owned) []owned {
 		}
 		for _, i := range group {
 			e := &out[i]
-			if !e.covers && len(left) > 0 {
+			if !e.covers && len(left) > 0 && !w.leave[e.move] {
 				continue
 			}
 			if n := len(e.edit.Field); e.edit.Field[n-1].Key == "" && n > 1 {

@@ -55,6 +55,10 @@ func (w *work) prove(b *build, drafts []*draft) ([]fault, error) {
 		} else if o.Ref.Kind == "" && same(settings(o.Content), settings(now.Content)) {
 			continue // the configuration that holds other objects, which are compared themselves
 		} else if !same(want, now.Content) && !b.sameButValues(o, want, now.Content) {
+			if with := w.sharesAccount(o, drafts); with != "" && len(wanted[i]) == 0 {
+				c.differs(o, nil, "would get the new service account of "+with+" too: one value of the chart chooses it for both")
+				continue
+			}
 			c.differs(o, wanted[i], "would differ from the plan after the edit")
 		}
 	}

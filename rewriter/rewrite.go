@@ -13,6 +13,7 @@ import (
 	"dekey/planner"
 	"dekey/rewriter/runbook"
 	"dekey/scanner"
+	"dekey/scanner/object"
 )
 
 // Options are what Rewrite is told beside the plan. The zero value is complete for a plan of one checkout.
@@ -72,6 +73,7 @@ type work struct {
 	used    map[string][]string     // by kustomization: what it names
 	built   *build                  // the last one that was proven
 	failed  map[string]planner.Hold // moves that were withdrawn
+	leave   map[string]bool         // moves that leave emptied lists of values
 	byHand  map[string]bool         // moves whose templates are edited: no value of the chart makes them alone
 }
 
@@ -79,7 +81,7 @@ func newWork(ctx context.Context, tree fs.FS, plan planner.Plan, r Renderer, o O
 	w := &work{
 		ctx: ctx, tree: tree, plan: plan, renderer: r, options: o,
 		read: map[string][]byte{}, drafts: map[string]*draft{},
-		failed: map[string]planner.Hold{}, byHand: map[string]bool{},
+		failed: map[string]planner.Hold{}, byHand: map[string]bool{}, leave: map[string]bool{},
 	}
 	source, found, err := checkout(plan, tree, o.Source)
 	if err != nil || !found {
@@ -289,7 +291,7 @@ func (w *work) settle() error {
 			break
 		}
 		for _, f := range bad {
-			if w.inTemplate(f.move) {
+			if w.again(f.move) {
 				continue
 			}
 			if f.shared {
@@ -314,19 +316,27 @@ func (w *work) settle() error {
 	return nil
 }
 
-// inTemplate drafts a move again that a value of its chart was to make, and that it does not make alone: then the template is
-// edited.
-func (w *work) inTemplate(move string) bool {
+// again says whether a move can be written in another way, and will be: a value of its chart was to make it, and does not make
+// it alone (then the template is edited); or lists went from the values that templates can not do without.
+func (w *work) again(move string) bool {
 	d := w.drafts[move]
-	if d == nil || !d.switched || w.byHand[move] {
+	if d == nil {
 		return false
 	}
-	w.byHand[move] = true
-	again, hold := w.draft(d.move)
-	if hold != nil {
+	if d.switched && !w.byHand[move] {
+		w.byHand[move] = true
+		if again, hold := w.draft(d.move); hold == nil {
+			w.drafts[move] = again
+			return true
+		}
+	}
+	removes := slices.ContainsFunc(d.units, func(u *unit) bool {
+		return slices.ContainsFunc(u.landed, func(l landing) bool { return l.role == object.Values && l.edit.Op == planner.OpRemove })
+	})
+	if !removes || w.leave[move] {
 		return false
 	}
-	w.drafts[move] = again
+	w.leave[move] = true
 	return true
 }
 

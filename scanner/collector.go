@@ -337,6 +337,11 @@ func (c *collector) workload(o *Object, at place, pods []wiring.Pod) *definition
 	for _, p := range pods {
 		d.HostNetwork = d.HostNetwork || p.HostNetwork()
 	}
+	if chooser, ok := o.Locator.(object.AccountChooser); ok {
+		if choice, ok := chooser.AccountChoice(); ok {
+			d.AccountChoice = &choice
+		}
+	}
 	d.Replicas = integer(lookup(o.Content, "spec", "replicas"))
 	d.Suspended, _ = lookup(o.Content, "spec", "suspend").(bool)
 	d.Schedule = text(lookup(o.Content, "spec", "schedule"))

@@ -239,6 +239,9 @@ type Workload struct {
 	Pointers object.Pointers `json:"pointers,omitempty"`
 	// Drift says how the live object and the one in the checkout differ, or "".
 	Drift string `json:"drift,omitempty"`
+	// AccountChoice is what a chart's values choose its service account by. Workloads with the same one can not have different
+	// service accounts. Nil where nothing is known to choose.
+	AccountChoice *object.AccountChoice `json:"accountChoice,omitempty"`
 }
 
 // A Secret is what was seen of a Secret (or ConfigMap with a key): its shape, and what makes it. Never its values.

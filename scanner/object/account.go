@@ -14,6 +14,17 @@ type AccountLocator interface {
 	LocateAccount(field Path, manifest map[string]any, own bool) (edits []ValueEdit, made bool)
 }
 
+// An AccountChoice is a part of a chart's values that gives the pods of workloads their service account: all of them the same.
+type AccountChoice struct {
+	By   string `json:"by"`             // the rendering, and the values in it
+	Name string `json:"name,omitempty"` // what the chart calls it where no name is given
+}
+
+// An AccountChooser knows the choice for an object's pods; false where nothing, or more than one thing, chooses.
+type AccountChooser interface {
+	AccountChoice() (AccountChoice, bool)
+}
+
 // A SwitchLocator knows the values of a chart that switch parts of an object off.
 type SwitchLocator interface {
 	// LocateSwitch gives the value that, set so, makes the object render to content that is accepted. own asks for a value that

@@ -178,6 +178,15 @@ func mentions(value any, probe string) bool {
 	return found
 }
 
+// AccountChoice is the way of object.AccountChooser.
+func (o *Object) AccountChoice() (object.AccountChoice, bool) {
+	if len(o.accounts) == 0 || slices.ContainsFunc(o.accounts, func(d decision) bool { return d.by != o.accounts[0].by }) {
+		return object.AccountChoice{}, false
+	}
+	a := o.accounts[0].by
+	return object.AccountChoice{By: o.release.ID + ": " + a.at.String(), Name: a.named}, true
+}
+
 // LocateAccount is the way of object.AccountLocator.
 func (o *Object) LocateAccount(field object.Path, manifest map[string]any, own bool) (edits []object.ValueEdit, made bool) {
 	if len(field) == 0 {
