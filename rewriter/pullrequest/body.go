@@ -27,8 +27,8 @@ type Parts struct {
 }
 
 // StandardBody is the template of a body.
-const StandardBody = `{{.Summary}}
-{{.Held}}
+const StandardBody = `{{.Held}}
+{{.Summary}}
 {{.Checklist}}
 {{.Before}}
 {{.Picture}}
@@ -158,6 +158,7 @@ func prose(s string) string { return report.MarkdownProse(s) }
 
 func (w *writer) summary() string {
 	var s section
+	s.line("### What changes, and why\n")
 	if w.stage == Cleanup {
 		s.line("The keys below are deleted and nothing uses them any more: this removes what held them in %s.", count(len(w.g.changes), "file"))
 	} else {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -369,6 +370,12 @@ func (g *GitHub) explain(err error, doing string) error {
 		if errors.Is(err, context.Canceled) {
 			return err
 		}
+		var syntax *json.SyntaxError
+		var shape *json.UnmarshalTypeError
+		if errors.As(err, &syntax) || errors.As(err, &shape) {
+			// The decoder's words could quote the answer, whosever it is.
+			return problem("is "+g.o.Server+" a GitHub server, and does no proxy or login page stand before it?", "%s: the answer is not GitHub's", doing)
+		}
 		return &Error{What: doing, Do: again, Err: cleanURL(err)}
 	}
 	status := 0
@@ -415,7 +422,11 @@ func (g *GitHub) advice(status int, says string, refused *github.ErrorResponse, 
 		return "the token in GITHUB_TOKEN or GH_TOKEN is missing, expired or revoked, or is of another server than " + g.o.Server
 	case contains("rate limit"):
 		return "run it again in some minutes, or let it wait longer with --wait"
-	case status == http.StatusForbidden && refused.Response.Header.Get("X-GitHub-SSO") != "":
+	case contains("archived"):
+		return "the repository is archived and takes no change: unarchive it first"
+	case contains("two-factor authentication"):
+		return "the account must switch on two-factor authentication first, or its password was given for a token: make a token"
+	case status == http.StatusForbidden && (refused.Response.Header.Get("X-GitHub-SSO") != "" || contains("saml")):
 		return "authorise the token for the organisation's single sign-on, in the token's settings"
 	case status == http.StatusForbidden && contains("not permitted to create", "create or approve pull requests"):
 		return "switch on \"Allow GitHub Actions to create and approve pull requests\" in the repository's Actions settings, or use a GitHub App"

@@ -208,6 +208,10 @@ func explainRemote(err error, doing string) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	case contains("protected branch", "gh006", "gh013", "repository rule violations"):
 		do = "a protection rule of the repository covers this branch: exempt dekey/* from it, or let the account that publishes pass (signed commits: sign with a key that GitHub knows, or --api-commit)"
+	case contains("saml sso", "saml enforcement"):
+		do = "the organisation enforces single sign-on: authorise the token or the SSH key for it, in its settings on GitHub"
+	case contains("archived so"):
+		do = "the repository is archived and takes no change: unarchive it first"
 	case contains("hook declined", "pre-receive"):
 		do = "a hook of the server refused it: its words are above; commits that GitHub signs come with --api-commit, a sign-off with --sign-off"
 	case contains("could not read username", "authentication failed", "invalid username", "permission denied (publickey", "terminal prompts disabled", "error: 401"):
