@@ -1,7 +1,7 @@
 package scanner
 
 import (
-	"crypto/sha256"
+	"hash/maphash"
 	"path"
 	"slices"
 	"strconv"
@@ -25,8 +25,10 @@ type collector struct {
 	hints    []Hint
 	clusters map[string]Cluster
 
-	seen  map[[16]byte]struct{} // digests of the objects and files that were looked at
-	specs *wiring.Extractor
+	seen   map[[2]uint64]struct{} // digests of the objects and files that were looked at
+	seeds  [2]maphash.Seed
+	buffer []byte
+	specs  *wiring.Extractor
 
 	keys      map[string]*Key
 	holders   []*holder // Secrets, ConfigMaps, SecretProviderClasses
@@ -98,7 +100,8 @@ func newCollector() *collector {
 	return &collector{
 		sources:  map[string]Source{},
 		clusters: map[string]Cluster{},
-		seen:     map[[16]byte]struct{}{},
+		seen:     map[[2]uint64]struct{}{},
+		seeds:    [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		specs:    wiring.NewExtractor(),
 		keys:     map[string]*Key{},
 	}
@@ -135,10 +138,14 @@ func (c *collector) Cluster(cl Cluster) {
 	c.clusters[cl.ID] = cl
 }
 
-// first says whether this object or file was not looked at yet.
+// first says whether this object or file was not looked at yet. Nobody who does not know the seeds can make two digests alike.
 func (c *collector) first(parts ...string) bool {
-	digest := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	key := [16]byte(digest[:16])
+	b := c.buffer[:0]
+	for _, part := range parts {
+		b = append(append(b, part...), 0)
+	}
+	c.buffer = b
+	key := [2]uint64{maphash.Bytes(c.seeds[0], b), maphash.Bytes(c.seeds[1], b)}
 	_, again := c.seen[key]
 	c.seen[key] = struct{}{}
 	return !again
@@ -358,6 +365,9 @@ func (c *collector) workload(o *Object, at place, pods []wiring.Pod) *definition
 
 // origins locates a field: every place that makes it up, or the object's own.
 func origins(o *Object, field object.Path) []Origin {
+	if o.Locator == nil {
+		return slices.Clone(o.Origins)
+	}
 	var at []Origin
 	for _, p := range o.Places(field) {
 		at = append(at, p.Origin)

@@ -52,7 +52,12 @@ func (c *collector) secret(o *Object, at place) {
 	names := sortedKeys(values)
 	for i, found := range keyfile.FindIn(names, values) {
 		name := names[i]
-		at := origins(o, object.Keys(firstOf(fields[name], "data"), name))
+		var at []Origin
+		if o.Locator == nil {
+			at = slices.Clone(o.Origins)
+		} else {
+			at = origins(o, object.Keys(firstOf(fields[name], "data"), name))
+		}
 		entry := c.entry(found, Holder{Kind: "Secret", Namespace: o.Ref.Namespace, Name: o.Ref.Name, Entry: name}, at)
 		if entry.Holds == object.Unknown {
 			h.complete = false
@@ -112,7 +117,7 @@ func (h *holder) sort() {
 
 // generatedBy says that a kustomize generator makes the object.
 func generatedBy(o *Object) bool {
-	return slices.ContainsFunc(o.Places(nil), func(p object.Place) bool { return p.Role == object.Generator })
+	return o.Locator != nil && slices.ContainsFunc(o.Places(nil), func(p object.Place) bool { return p.Role == object.Generator })
 }
 
 // The bounds of what is kept of a ConfigMap: pieces of paths, and what longer texts say.

@@ -17,8 +17,18 @@ type selector struct {
 	Labels map[string][]string `json:"labels"` // the label has one of the values
 }
 
-func (s selector) matches(o *object.Object) bool {
-	if s.Group != "" && !glob(s.Group, groupOf(o)) {
+// anyMatches says whether one of the selectors is about an object, whose groupOf is given: it is asked for every rule.
+func anyMatches(selectors []selector, o *object.Object, group string) bool {
+	for i := range selectors {
+		if selectors[i].matches(o, group) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *selector) matches(o *object.Object, group string) bool {
+	if s.Group != "" && !glob(s.Group, group) {
 		return false
 	}
 	if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, o.Ref.Kind) {

@@ -50,8 +50,9 @@ func Provenance(o *object.Object) []Made {
 		return nil
 	}
 	var made []Made
+	group := groupOf(o)
 	for r := range index().makers.of(o.Ref.Kind) {
-		if slices.ContainsFunc(r.rule.Match, func(s selector) bool { return s.matches(o) }) {
+		if anyMatches(r.rule.Match, o, group) {
 			made = append(made, r.rule.made(r.entry, o)...)
 		}
 	}

@@ -168,7 +168,7 @@ func References(o *object.Object) []Reference {
 	var found []Reference
 	group := groupOf(o)
 	for r := range index().references.of(o.Ref.Kind) {
-		if (r.rule.only == nil || slices.Contains(r.rule.only, group)) && r.rule.about(o) {
+		if (r.rule.only == nil || slices.Contains(r.rule.only, group)) && r.rule.about(o, group) {
 			found = append(found, r.rule.references(r.entry, o)...)
 		}
 	}
@@ -180,8 +180,8 @@ func References(o *object.Object) []Reference {
 	})
 }
 
-func (r *referenceRule) about(o *object.Object) bool {
-	if !slices.ContainsFunc(r.Match, func(s selector) bool { return s.matches(o) }) {
+func (r *referenceRule) about(o *object.Object, group string) bool {
+	if !anyMatches(r.Match, o, group) {
 		return false
 	}
 	return !slices.ContainsFunc(r.When, func(c condition) bool { return c.Field.absolute() && !c.holds(o.Content, nil) })
