@@ -48,14 +48,14 @@ func (f Facts) Authorities() []scanner.Authority {
 }
 
 // expression is how a hole of Terraform is named that no one thing hides: by its line and column.
-var expression = regexp.MustCompile(`^([0-9]+):[0-9]+:expression$`)
+var expression = regexp.MustCompile(`:([0-9]+):[0-9]+:expression$`)
 
 func authority(at At, target string, name, role Value) scanner.Authority {
 	a := scanner.Authority{Owner: at.What, Target: target, Name: name.pattern(), Role: role.pattern(), Origin: at.Block}
 	for _, v := range []Value{name, role} {
 		for _, hole := range v.Holes() {
 			name := strings.Trim(Hidden(hole).String(), "${}")
-			if place := expression.FindStringSubmatch(name); place != nil {
+			if place := expression.FindStringSubmatch(hole); place != nil {
 				name = "the expression of line " + place[1]
 			}
 			a.Hides = append(a.Hides, name)
