@@ -18,7 +18,8 @@ type entryCase struct {
 	Command string `json:"command"`
 	Flag    string `json:"flag"`
 	Env     string `json:"env"`
-	// Is says what LookupFlag or LookupEnv, StandardEnv or KeyEnv have to answer: removable, held, standard, key, none.
+	// Is says what LookupFlag or LookupEnv, StandardEnv or KeyEnv have to answer: removable, held, standard, key, none; without a
+	// flag and a variable what Signs has to.
 	Is string `json:"is"`
 }
 

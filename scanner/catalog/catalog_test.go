@@ -242,6 +242,9 @@ func answer(c entryCase) string {
 		flag, ok := LookupFlag(c.Image, c.Command, c.Flag)
 		return state(ok, flag.Removable, flag.Hold)
 	}
+	if c.Env == "" {
+		return Signs(c.Image, c.Command)
+	}
 	if variable, ok := LookupEnv(c.Image, c.Command, c.Env); ok {
 		return state(ok, variable.Removable, variable.Hold)
 	}

@@ -21,6 +21,7 @@ type Entry struct {
 	Product string   `json:"product"` // for people
 	Sources []string `json:"sources"` // the public documents that say so
 
+	Programs   []programRule   `json:"programs"`
 	Variables  []variableRule  `json:"variables"`
 	Flags      []flagRule      `json:"flags"`
 	References []referenceRule `json:"references"`
@@ -83,6 +84,7 @@ type indexed struct {
 	makers     byKind[*makerRule]
 	flags      map[string][]of[*flagRule]
 	variables  map[string][]of[*variableRule]
+	programs   []*programRule
 	charts     map[string]ChartEntry
 }
 
@@ -116,6 +118,9 @@ func (x *indexed) add(entry *Entry) {
 		for _, name := range entry.Flags[i].Names {
 			x.flags[name] = append(x.flags[name], of[*flagRule]{entry.ID, &entry.Flags[i]})
 		}
+	}
+	for i := range entry.Programs {
+		x.programs = append(x.programs, &entry.Programs[i])
 	}
 	for i := range entry.Variables {
 		for _, name := range entry.Variables[i].Names {

@@ -70,6 +70,22 @@ type program struct {
 	Commands []string `json:"commands"` // base names of the program that runs
 }
 
+// A programRule is what is known of a program, whatever flags and variables it is given.
+type programRule struct {
+	program
+	Signs string `json:"signs"` // what it signs with the account's key
+}
+
+// Signs says what a program is known to sign with the account's key, or "". Image and command are those of LookupFlag.
+func Signs(image, command string) string {
+	for _, rule := range index().programs {
+		if rule.recognises(image, command) {
+			return rule.Signs
+		}
+	}
+	return ""
+}
+
 // recognises says whether image or command is this program.
 func (p program) recognises(image, command string) bool {
 	repository, tag := splitImage(image)

@@ -50,6 +50,10 @@ type referenceRule struct {
 	// Text is a regular expression with the groups name and (optional) entry (or entry2, where it may stand elsewhere too)
 	// and namespace, searched in every string that At finds.
 	Text string `json:"text"`
+	// OfKey says that Text is about the key of the field that At finds, and not its value.
+	OfKey bool `json:"ofKey"`
+	// Sought says that the words are worth a look at an object, although what they find is not Sure.
+	Sought bool `json:"sought"`
 	// Self says that the object is the Secret itself, which a controller picks up by the field At (a label).
 	Self bool `json:"self"`
 	// Variable says that Name names a variable of Target.
@@ -248,6 +252,9 @@ const maxTexts = 100
 // readText finds names inside a longer text: configuration in another language than Kubernetes' own.
 func (r *referenceRule) readText(entry string, o *object.Object, m match) []Reference {
 	value := text(m.value)
+	if r.OfKey {
+		value = m.path[len(m.path)-1].Key
+	}
 	if !slices.ContainsFunc(r.Words, func(word string) bool { return strings.Contains(value, word) }) {
 		return nil // most texts are something else, and long
 	}

@@ -12,7 +12,7 @@ import (
 const minWord = 10
 
 // Words gives texts of which every object with a Reference that is Sure has at least one, as it is written in YAML or JSON:
-// what a reader of many files looks for before it decodes one. References that are not Sure are found by the name of their
+// what a reader of many files looks for before it decodes one. Other references that are not Sure are found by the name of their
 // Secret; those by pieces of a pod spec (PodPreset) by what a pod spec is found by. The words are sorted; none is shorter than ten bytes.
 func Words() []string { return slices.Clone(words()) }
 
@@ -20,7 +20,7 @@ var words = sync.OnceValue(func() []string {
 	var all []string
 	for _, entry := range index().entries {
 		for i := range entry.References {
-			if rule := &entry.References[i]; rule.Sure && rule.Wired == nil {
+			if rule := &entry.References[i]; rule.Sure && rule.Wired == nil || rule.Sought {
 				all = append(all, rule.words()...)
 			}
 		}

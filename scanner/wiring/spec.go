@@ -32,6 +32,9 @@ func (r *resolver) spec() PodSpec {
 		}
 		out.EnvFrom = r.env[i].open
 		out.Signs = append(out.Signs, r.signals(i, catalog.SigningSignal)...)
+		if signs := catalog.Signs(out.Image, r.pod.containers[i].program()); signs != "" {
+			out.Signs = append(out.Signs, signs)
+		}
 		out.Metadata = r.metadata(i)
 		r.mentions(i, out.Mounts)
 	}
