@@ -79,7 +79,8 @@ func (w *world) result() Plan {
 	})
 	p.Waves = waves(w, p.Moves)
 	p.Retirements = w.retirements()
-	p.Notices = append(p.Notices, terraformKeys(p.Retirements)...)
+	p.Notices = nonNil(slices.Concat(p.Notices, w.secretSources(), terraformKeys(w.inv.KeyMakers, p.Retirements)))
+	slices.SortFunc(p.Notices, compareNotices)
 	return p
 }
 

@@ -134,6 +134,14 @@ var noticeCases = []noticeCase{
 			Object:         scanner.Ref{APIVersion: "security.istio.io/v1", Kind: "AuthorizationPolicy", Namespace: "payments", Name: "p"}, Field: "spec.rules[0].from[0].source.principals[0]", Why: "istio",
 		}}
 	}},
+	{code: NoticeMeshIdentity, name: "Vault's agent signs in as the old service account", text: "payments-read", change: func(b *build, _ *Policy) {
+		b.shared()
+		b.inv.Workloads[0].PodSpecs[0].Annotations = map[string]string{"vault.hashicorp.com/agent-inject": "true", "vault.hashicorp.com/role": "payments-read"}
+	}},
+	{code: NoticeMeshIdentity, name: "Consul knows the pod by its service account", text: "Consul", change: func(b *build, _ *Policy) {
+		b.shared()
+		b.inv.Workloads[0].PodSpecs[0].Annotations = map[string]string{"consul.hashicorp.com/connect-inject": "true"}
+	}},
 	{code: NoticeBindingUnverified, name: "annotated for the same account, and no grant was seen", text: "counted as access", change: func(b *build, _ *Policy) {
 		b.inv.ServiceAccounts[0].Annotations = map[string]string{AccountAnnotation: payments}
 	}},
@@ -203,6 +211,13 @@ var noticeCases = []noticeCase{
 	{code: NoticeTokenSecret, name: "the old service account lists Secrets", text: "api-token", change: func(b *build, _ *Policy) {
 		b.shared()
 		b.inv.ServiceAccounts[0].Secrets = []string{"api-token"}
+	}},
+	{code: NoticeSecretSource, name: "a held workload's Secret comes from a SealedSecret", text: "sealed-secret", bystander: true, change: func(b *build, _ *Policy) {
+		b.inv.Secrets[0].Provenance = []scanner.Provenance{{Kind: "sealed-secret", Recreates: true}}
+		b.inv.Workloads[0].PodSpecs[0].HostNetwork = true
+	}},
+	{code: NoticeTerraformKey, name: "Terraform makes a key that was not seen", text: "none of which was seen", bystander: true, change: func(b *build, _ *Policy) {
+		b.inv.KeyMakers = []scanner.KeyMaker{{Account: "other@acme-shop.iam.gserviceaccount.com", Resource: "google_service_account_key.other", Origin: scanner.Origin{Path: "keys.tf", Line: 3}}}
 	}},
 	{code: NoticeTerraformKey, name: "Terraform makes the account's keys", text: "google_service_account_key.api (keys.tf:3)", bystander: true, change: func(b *build, _ *Policy) {
 		b.inv.KeyMakers = []scanner.KeyMaker{{Account: b.inv.Keys[0].Email, Resource: "google_service_account_key.api", Origin: scanner.Origin{Path: "keys.tf", Line: 3}}}

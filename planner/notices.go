@@ -66,7 +66,7 @@ func (w *world) sayAccount(x *work, say sayer) {
 		if secret := w.secrets[name{u.Secret.Namespace, u.Secret.Name}]; secret != nil && u.Secret.Kind == "Secret" {
 			for _, p := range secret.Provenance {
 				if p.Kind != "plain" {
-					say(NoticeSecretSource, "the Secret %s/%s is made by %s%s", secret.Ref.Namespace, secret.Ref.Name, p.Kind, ofObject(p.Object))
+					say(NoticeSecretSource, "%s", sourceText(secret, p))
 				}
 			}
 		}
@@ -122,6 +122,24 @@ func (w *world) saySigning(x *work, say sayer) {
 	}
 }
 
+// sayLogins says where a pod signs in by the name of its service account, with something that no manifest shows.
+// Source: "Vault Agent Injector annotations"; "Annotations and labels" of Consul on Kubernetes.
+func (x *work) sayLogins(say sayer) {
+	if x.obj == nil {
+		return
+	}
+	old := x.target.old.name
+	for _, p := range x.obj.PodSpecs {
+		if p.Annotations["vault.hashicorp.com/agent-inject"] == "true" {
+			role := p.Annotations["vault.hashicorp.com/role"]
+			say(NoticeMeshIdentity, "Vault's agent signs in as the pod's service account: the role %s, which is bound to names of service accounts, has to allow the new one beside %s", quoted(role), old)
+		}
+		if p.Annotations["consul.hashicorp.com/connect-inject"] == "true" {
+			say(NoticeMeshIdentity, "Consul knows the pod by its service account: with access control on, its name %s has to be the service's, and intentions name it", old)
+		}
+	}
+}
+
 // sayServiceAccount says what concerns the Kubernetes service account.
 func (w *world) sayServiceAccount(x *work, say sayer) {
 	t := &x.target
@@ -146,6 +164,7 @@ func (w *world) sayServiceAccount(x *work, say sayer) {
 		for _, m := range w.mentions[t.old] {
 			say(NoticeMeshIdentity, "%s names the old service account %s in %s%s", m.Object, t.old.name, m.Field, parenthesis(m.Why))
 		}
+		x.sayLogins(say)
 		if t.oldKSA != nil && len(t.oldKSA.Secrets) > 0 {
 			say(NoticeTokenSecret, "the old service account %s lists Secrets of its own (%s), which whoever uses its token may need", t.old.name, strings.Join(t.oldKSA.Secrets, ", "))
 		}

@@ -188,7 +188,7 @@ func (w *world) unseenPlaces() int {
 // keepsKey says whether what makes a Secret only brings the same key again: a dead key then, which the second stage cleans
 // up. Everything else (Terraform, Config Connector, Crossplane, Vault) asks Google for a new key.
 func keepsKey(provenance string) bool {
-	return slices.Contains([]string{"plain", "sealed-secret", "external-secret", "sops", "kustomize-generator", "helm", "secret-provider-class", "replicator"}, provenance)
+	return slices.Contains([]string{"plain", "sealed-secret", "external-secret", "sops", "kustomize-generator", "helm", "secret-provider-class", "replicator", "secret-store"}, provenance)
 }
 
 // history says whether the Secret is Helm's record of a release: nobody mounts it.

@@ -69,6 +69,11 @@ func withdrawAccess(plan *Plan, move Move) {
 			}
 		}
 	}
+	for _, n := range move.Notices {
+		if n.Code == NoticeSecretSource {
+			plan.Notices = append(slices.Clip(plan.Notices), Notice{Code: n.Code, Text: n.Text, Object: refOf(move.Workload)})
+		}
+	}
 	controller := slices.ContainsFunc(move.Notices, func(n Notice) bool { return n.Code == NoticeControllerIdentity })
 	plan.Notices = slices.Clone(plan.Notices)
 	access := []Access{}

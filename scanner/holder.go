@@ -20,6 +20,8 @@ type holder struct {
 	complete  bool           // every entry was read
 	managers  []string
 	generated bool // a kustomize generator makes it
+	templated bool // a chart's template makes it
+	replica   Ref  // the Secret whose copy a replicator writes here
 }
 
 // lastApplied is the annotation in which kubectl keeps a copy of the object, key material included.
@@ -69,6 +71,8 @@ func (c *collector) secret(o *Object, at place) {
 	}
 	h.sort()
 	h.generated = generatedBy(o)
+	h.templated = writtenAs(o, object.Template)
+	h.replica = replicaOf(o)
 	if !c.quiet.take(h) {
 		c.holders = append(c.holders, h)
 	}
@@ -117,7 +121,22 @@ func (h *holder) sort() {
 
 // generatedBy says that a kustomize generator makes the object.
 func generatedBy(o *Object) bool {
-	return o.Locator != nil && slices.ContainsFunc(o.Places(nil), func(p object.Place) bool { return p.Role == object.Generator })
+	return writtenAs(o, object.Generator)
+}
+
+func writtenAs(o *Object, role object.Role) bool {
+	return o.Locator != nil && slices.ContainsFunc(o.Places(nil), func(p object.Place) bool { return p.Role == role })
+}
+
+// replicaOf is the Secret that a replicator copies into this one, by its annotation, or nothing.
+// Source: mittwald/kubernetes-replicator, "Pull-based replication"; emberstack/kubernetes-reflector, "Create a mirror".
+func replicaOf(o *Object) Ref {
+	for _, key := range []string{"replicator.v1.mittwald.de/replicate-from", "reflector.v1.k8s.emberstack.com/reflects"} {
+		if namespace, name, found := strings.Cut(text(lookup(o.Content, "metadata", "annotations", key)), "/"); found {
+			return Ref{Kind: "Secret", Namespace: namespace, Name: name}
+		}
+	}
+	return Ref{}
 }
 
 // The bounds of what is kept of a ConfigMap: pieces of paths, and what longer texts say.

@@ -27,8 +27,31 @@ func (c *collector) index() index {
 	for _, list := range x.loud {
 		sortHolders(list)
 	}
+	for _, h := range c.holders {
+		h.replicate(x.loud)
+	}
 	c.quiet.sort()
 	return x
+}
+
+// replicate gives a copy that is still to be filled the keys of what it is copied from.
+func (h *holder) replicate(loud map[holderName][]*holder) {
+	if h.replica.Name == "" || slices.ContainsFunc(h.entries, func(e wiring.Entry) bool { return e.Holds == object.Yes }) {
+		return
+	}
+	for _, source := range loud[holderName{"Secret", h.replica.Name}] {
+		if source.ref.Namespace != h.replica.Namespace || source.replica.Name != "" {
+			continue
+		}
+		for _, e := range source.entries {
+			if !slices.ContainsFunc(h.entries, func(own wiring.Entry) bool { return own.Name == e.Name }) {
+				h.entries = append(h.entries, e)
+			}
+		}
+		h.complete = source.complete
+		h.sort()
+		return
+	}
 }
 
 func sortHolders(list []*holder) {

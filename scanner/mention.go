@@ -147,6 +147,9 @@ func (w *mentionWalk) text(v string, parent map[string]any, key string, at objec
 		if !both {
 			namespace, name = namespaceOr(text(parent["namespace"]), w.object), v
 		}
+		if why == "vault" && !both {
+			namespace = "" // the role's own namespace is Vault's
+		}
 		if objectName.MatchString(name) {
 			w.add(namespace, name, at, v, why, false)
 			return
@@ -181,12 +184,26 @@ func (w *mentionWalk) add(namespace, name string, at object.Path, value, why str
 func (m mention) about(accounts map[accountName]bool) []Mention {
 	if !m.expression {
 		sa := m.ServiceAccount
-		for a := range accounts {
-			if a.name == sa.Name && (a.namespace == sa.Namespace || sa.Namespace == "") {
-				return []Mention{m.short()}
-			}
+		if accounts[accountName{sa.Namespace, sa.Name}] {
+			return []Mention{m.short()}
 		}
-		return nil
+		if sa.Namespace != "" {
+			return nil
+		}
+		var found []Mention
+		for a := range accounts {
+			if a.name != sa.Name {
+				continue
+			}
+			one := m.short()
+			if m.Why == "vault" { // the roles' namespaces are named elsewhere, or are all
+				one.ServiceAccount.Namespace = a.namespace
+			} else if len(found) > 0 {
+				break
+			}
+			found = append(found, one)
+		}
+		return found
 	}
 	var found []Mention
 	for a := range accounts {

@@ -107,6 +107,8 @@ func (s *Secret) see(h *holder) {
 	switch {
 	case h.generated:
 		s.Provenance = append(s.Provenance, Provenance{Kind: "kustomize-generator", Origin: firstOrigin(h.origins), Recreates: true})
+	case h.templated:
+		s.Provenance = append(s.Provenance, Provenance{Kind: "helm", Object: h.ref, Origin: firstOrigin(h.origins), Recreates: true})
 	case !h.live && h.ref.Kind == "Secret" && h.complete:
 		s.Provenance = append(s.Provenance, Provenance{Kind: "plain", Object: h.ref, Origin: firstOrigin(h.origins), Recreates: true})
 	}

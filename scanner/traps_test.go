@@ -144,6 +144,20 @@ spec: {scaleTargetRef: {name: one}, triggers: [{type: gcp-pubsub, metadata: {cre
 		},
 	},
 	{
+		name: "a copy that a replicator fills is its source's key",
+		files: map[string]string{"a.yaml": `
+{apiVersion: v1, kind: Secret, metadata: {name: source, namespace: shared}, data: {key.json: KEY-a, note: eA==}}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: gcp, namespace: x, annotations: {replicator.v1.mittwald.de/replicate-from: shared/source}}}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: gcp, namespace: y, annotations: {reflector.v1.k8s.emberstack.com/reflects: shared/nowhere}}}`,
+			"b.yaml": wired("x", "one") + "---\n" + wired("y", "two")},
+		want: []string{
+			"x/Deployment/one env-file in app by GOOGLE_APPLICATION_CREDENTIALS of Secret/x/gcp/key.json a@acme.iam.gserviceaccount.com",
+			"y/Deployment/two env-file in app by GOOGLE_APPLICATION_CREDENTIALS of Secret/y/gcp/key.json",
+		},
+	},
+	{
 		name: "two accounts in one pod",
 		files: map[string]string{"a.yaml": `
 {apiVersion: v1, kind: Secret, metadata: {name: s, namespace: x}, data: {a.json: KEY-a, b.json: KEY-b}}

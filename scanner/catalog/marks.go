@@ -15,6 +15,7 @@ type mark struct {
 
 // The marks and where they are documented:
 // Helm: meta.helm.sh/release-name; Argo CD and Flux do not make content, they apply it, and are managers, not makers;
+// argocd-vault-plugin: avp.kubernetes.io/path; Bank-Vaults' webhook: vault.security.banzaicloud.io; 1Password's operator.
 // Reflector (emberstack/kubernetes-reflector), config-syncer (kubed), kubernetes-replicator (mittwald).
 var marksOf = []mark{
 	{object.Keys("metadata", "annotations", "meta.helm.sh/release-name"), "helm", true},
@@ -23,6 +24,10 @@ var marksOf = []mark{
 	{object.Keys("metadata", "annotations", "replicator.v1.mittwald.de/replicated-from-version"), "replicator", true},
 	{object.Keys("metadata", "labels", "kubed.appscode.com/origin.name"), "replicator", true},
 	{object.Keys("metadata", "annotations", "kubed.appscode.com/origin"), "replicator", true},
+	{object.Keys("metadata", "annotations", "avp.kubernetes.io/path"), "secret-store", true},
+	{object.Keys("metadata", "annotations", "vault.security.banzaicloud.io/vault-addr"), "secret-store", true},
+	{object.Keys("metadata", "annotations", "vault.security.banzaicloud.io/vault-path"), "secret-store", true},
+	{object.Keys("metadata", "annotations", "operator.1password.io/item-path"), "secret-store", true},
 	{object.Keys("metadata", "labels", "secrets-store.csi.k8s.io/managed"), "secret-provider-class", true},
 	{object.Keys("metadata", "labels", "reconcile.external-secrets.io/created-by"), "external-secret", true},
 	{object.Keys("metadata", "labels", "reconcile.external-secrets.io/managed"), "external-secret", true},
@@ -80,4 +85,10 @@ var ownerKinds = map[string]string{
 	"VaultStaticSecret":            "vault",
 	"VaultDynamicSecret":           "vault",
 	"SopsSecret":                   "sops",
+	"DopplerSecret":                "secret-store",
+	"OnePasswordItem":              "secret-store",
+	"InfisicalSecret":              "secret-store",
+	"BitwardenSecret":              "secret-store",
+	"ValsSecret":                   "secret-store",
+	"VaultSecret":                  "secret-store",
 }

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"dekey/scanner"
 	"dekey/scanner/keyfile/keytest"
 	"dekey/scanner/manifest"
 )
@@ -57,5 +60,25 @@ func TestKeysThatNothingNames(t *testing.T) {
 	h := read(t, manifest.Options{Root: write(t, map[string]string{"a.yaml": fmt.Sprintf(short, base64Of(strings.Repeat("a password ", 20)))})})
 	if len(h.objects) > 0 {
 		t.Errorf("a Secret whose values are too short for a key was given")
+	}
+}
+
+// A role of Vault stands in Vault's namespace, and lists those whose service accounts may sign in.
+func TestRelatedByAListOfNamespaces(t *testing.T) {
+	const role = "apiVersion: redhatcop.redhat.io/v1alpha1\nkind: KubernetesAuthEngineRole\nmetadata: {name: %s, namespace: vault}\n" +
+		"spec: {targetServiceAccounts: [api], targetNamespaces: {targetNamespaces: [%s]}}\n"
+	reader, h := manifest.New(manifest.Options{Root: write(t, map[string]string{
+		"a.yaml": fmt.Sprintf(role, "named", "web, apps"), "b.yaml": fmt.Sprintf(role, "any", `"*"`), "c.yaml": fmt.Sprintf(role, "other", "web"),
+	})}), &heard{}
+	if err := reader.Read(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	h.objects = nil
+	if err := reader.Related(t.Context(), scanner.Interest{ServiceAccounts: []scanner.Ref{{Namespace: "apps", Name: "api"}}}, h); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"vault/KubernetesAuthEngineRole/named a.yaml:1:1:1", "vault/KubernetesAuthEngineRole/any b.yaml:1:1:1"}
+	if d := cmp.Diff(want, h.names()); d != "" {
+		t.Error(d)
 	}
 }

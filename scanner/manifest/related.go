@@ -168,7 +168,21 @@ func inNamespace(namespace string, name []byte, written [][]byte, text []byte) b
 		return true
 	}
 	return bytes.Contains(text, []byte(namespace+":"+string(name))) || bytes.Contains(text, []byte("/"+namespace+"/sa/"+string(name))) ||
-		bytes.Contains(text, []byte(string(name)+"."+namespace))
+		bytes.Contains(text, []byte(string(name)+"."+namespace)) || listsNamespace(text, namespace)
+}
+
+// listsNamespace says whether a document has a list of namespaces (of a role of Vault, a policy) that may have this one.
+func listsNamespace(text []byte, namespace string) bool {
+	_, list, found := bytes.Cut(text, []byte("amespaces"))
+	if !found {
+		return false
+	}
+	listed := bytes.IndexByte(list, '*') >= 0
+	eachToken(list, func(word []byte) bool {
+		listed = listed || string(word) == namespace
+		return !listed
+	})
+	return listed
 }
 
 // affix is what kustomizations add to names.
