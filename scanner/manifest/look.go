@@ -90,6 +90,8 @@ var patterns = []pattern{
 	{text: "ExternalSecret", marks: secrets, names: inObject},
 	{text: "serviceAccount", marks: accounts, names: after},
 	{text: "ServiceAccount", marks: accounts, names: inObject},
+	{text: "ServiceAccounts", marks: accounts, names: after},     // of a role of Vault
+	{text: "ServiceAccountNames", marks: accounts, names: after}, // the same
 	{text: "serviceaccount", marks: accounts, names: around},
 	{text: "service_account", marks: accounts, names: after},
 	{text: "principals", marks: accounts, names: after},

@@ -69,15 +69,18 @@ func TestRelatedByAListOfNamespaces(t *testing.T) {
 		"spec: {targetServiceAccounts: [api], targetNamespaces: {targetNamespaces: [%s]}}\n"
 	reader, h := manifest.New(manifest.Options{Root: write(t, map[string]string{
 		"a.yaml": fmt.Sprintf(role, "named", "web, apps"), "b.yaml": fmt.Sprintf(role, "any", `"*"`), "c.yaml": fmt.Sprintf(role, "other", "web"),
+		"d.yaml": "apiVersion: example.com/v1\nkind: Store\nmetadata: {name: short, namespace: apps}\nspec: {keeper: gcp}\n",
 	})}), &heard{}
 	if err := reader.Read(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
 	h.objects = nil
-	if err := reader.Related(t.Context(), scanner.Interest{ServiceAccounts: []scanner.Ref{{Namespace: "apps", Name: "api"}}}, h); err != nil {
+	if err := reader.Related(t.Context(), scanner.Interest{
+		ServiceAccounts: []scanner.Ref{{Namespace: "apps", Name: "api"}}, Secrets: []scanner.Holder{{Kind: "Secret", Namespace: "apps", Name: "gcp"}},
+	}, h); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"vault/KubernetesAuthEngineRole/named a.yaml:1:1:1", "vault/KubernetesAuthEngineRole/any b.yaml:1:1:1"}
+	want := []string{"vault/KubernetesAuthEngineRole/named a.yaml:1:1:1", "vault/KubernetesAuthEngineRole/any b.yaml:1:1:1", "apps/Store/short d.yaml:1:1:1"}
 	if d := cmp.Diff(want, h.names()); d != "" {
 		t.Error(d)
 	}

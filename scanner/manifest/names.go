@@ -114,7 +114,7 @@ func (x *nameIndex) finish(data []byte) []uint32 {
 // maxValues bounds what is noted of one custom resource; one with more (a dashboard) has to be looked at for any name.
 const maxValues = 500
 
-// anyValues notes all values that can name a Secret, as far as they begin with a letter and have four: what is shorter,
+// anyValues notes all values that can name a Secret, as far as they begin with a letter and have three: what is shorter,
 // or a number, is found by its own pattern or not at all.
 func (x *nameIndex) anyValues(text []byte) {
 	noted := 0
@@ -135,7 +135,7 @@ func (x *nameIndex) anyValues(text []byte) {
 			kinds |= wordByte[text[end]]
 			end++
 		}
-		if end-start > 3 && end-start <= 253 && kinds&noName == 0 && (end == len(text) || endsValue[text[end]]) {
+		if end-start > 2 && end-start <= 253 && kinds&noName == 0 && (end == len(text) || endsValue[text[end]]) {
 			if noted++; noted > maxValues {
 				x.names = append(x.names, wild)
 				return
