@@ -72,7 +72,7 @@ func (w *work) agreed(a asked, all []asked, over map[asked]bool) bool {
 // indifferent says whether no object of a rendering has the field that a landing removes, although its file reaches it:
 // something between removes it already.
 func (w *work) indifferent(l landing, root string) bool {
-	return l.edit.Op == planner.OpRemove && (l.role == object.Manifest || l.role == object.Template) && !slices.ContainsFunc(w.renderedFrom(l, root), func(o *scanner.Object) bool {
+	return l.edit.Op == planner.OpRemove && l.role != object.Values && !slices.ContainsFunc(w.renderedFrom(l, root), func(o *scanner.Object) bool {
 		_, there := l.plan.Field.Lookup(o.Content)
 		return there
 	})
@@ -92,7 +92,7 @@ func (w *work) renderedFrom(l landing, root string) []*scanner.Object {
 // deletions are the items of other overlays' patches that delete what a landing removes: they go with it.
 func (w *work) deletions(l landing, own string) []landing {
 	var list []landing
-	if l.edit.Op != planner.OpRemove || l.inner {
+	if l.edit.Op != planner.OpRemove {
 		return nil
 	}
 	for _, root := range l.roots {
@@ -113,7 +113,7 @@ func (w *work) deletions(l landing, own string) []landing {
 					continue
 				}
 				deletion := l
-				deletion.path, deletion.role = at.Path, object.Strategic
+				deletion.path, deletion.role, deletion.inner, deletion.text, deletion.in = at.Path, object.Strategic, false, nil, 0
 				deletion.edit.Document, deletion.edit.Field, deletion.edit.Was = at.Document, l.plan.Field, ""
 				list = append(list, deletion)
 			}
