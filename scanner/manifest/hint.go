@@ -17,6 +17,7 @@ var actions = []struct {
 	mark *regexp.Regexp
 	what string
 }{
+	{yttAction, "a ytt template"},
 	{regexp.MustCompile(`\{%[-+]?\s|\{#.*#\}`), "a Jinja template"},
 	{regexp.MustCompile(`\{\{-?\s*(\.|\$|include|template|toYaml|tpl|if|range|with|define|end|else|required|default|quote|printf|lookup)\b?`), "a Helm or Go template"},
 	{regexp.MustCompile(`\{\{`), "a template"},
@@ -42,6 +43,10 @@ var token = regexp.MustCompile(`\{\{|\{%|\$\{|#\{|<%|__[A-Z0-9_]+__|@[A-Z0-9_]+@
 // hiddenToken is a token that YAML takes for a comment: the value that it stands for is lost.
 var hiddenToken = regexp.MustCompile(`[ \t]#\{[^}\n]*\}#`)
 
+// yttAction is code of ytt, which YAML takes for a comment: what it computes, and what it stands around, is not what is written.
+// https://carvel.dev/ytt/docs/latest/lang/
+var yttAction = regexp.MustCompile(`(?m)(?:^|[ \t])#@(?:[ \t]|(?:data|overlay|schema|yaml|assert|library|ytt|template|text)[/-])`)
+
 // templated says that an object is the text of a template: what names it is still to be filled in.
 func templated(o *scanner.Object, text []byte) bool {
 	metadata, _ := o.Content["metadata"].(map[string]any)
@@ -58,7 +63,7 @@ func templated(o *scanner.Object, text []byte) bool {
 			return true // {{ .Release.Name }} reads as a mapping
 		}
 	}
-	return bytes.Contains(text, []byte("#{")) && hiddenToken.Match(text)
+	return bytes.Contains(text, []byte("#{")) && hiddenToken.Match(text) || bytes.Contains(text, []byte("#@")) && yttAction.Match(text)
 }
 
 // manifestLike says that text becomes a Kubernetes object once it is filled in: compose files, playbooks and pipelines

@@ -123,6 +123,8 @@ func TestRead(t *testing.T) {
 			hints: []string{"d.yaml:12:17: template GOOGLE_APPLICATION_CREDENTIALS (a Helm or Go template)"}},
 		{name: "tokens that YAML takes for comments", files: map[string]string{"d.yaml": strings.Replace(api, "name: api\n", "name: api\n  namespace: #{NS}#\n", 1)},
 			hints: []string{"d.yaml:13:17: template GOOGLE_APPLICATION_CREDENTIALS (a file with #{...}# tokens)"}},
+		{name: "code of ytt, which YAML takes for comments", files: map[string]string{"d.yaml": "#@ load(\"@ytt:data\", \"data\")\n" + strings.Replace(api, "name: api\n", "name: api\n  namespace: #@ data.values.namespace\n", 1)},
+			hints: []string{"d.yaml:14:17: template GOOGLE_APPLICATION_CREDENTIALS (a ytt template)"}},
 		{name: "braces in an argument are no template", files: map[string]string{"d.yaml": strings.Replace(api, "# the key", "- {name: A, value: '{{workflow.name}} ${B}'}", 1)},
 			names: []string{"Deployment/api d.yaml:1:1:1"}},
 		{name: "a hostile name is an object, and its name is judged later", files: map[string]string{"d.yaml": strings.Replace(api, "name: api\n", "name: api$(touch x)\n", 1)},
