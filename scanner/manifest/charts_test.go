@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -221,7 +222,10 @@ spec:
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			h := read(t, manifest.Options{Root: write(t, test.files), Child: renderer("render")})
+			h := read(t, manifest.Options{
+				Root: write(t, test.files), Child: renderer("render"),
+				Limits: manifest.Limits{RenderTime: 10 * time.Minute}, // on a busy machine, memory is to be what cuts off
+			})
 			var refs []string
 			for _, o := range h.objects {
 				if o.Ref.Kind == "Deployment" {
