@@ -47,16 +47,16 @@ func (f Facts) Authorities() []scanner.Authority {
 	return slices.CompactFunc(list, func(a, b scanner.Authority) bool { return a.Compare(b) == 0 })
 }
 
-// expression is how a hole of Terraform is named that no one thing hides: by its line and column.
-var expression = regexp.MustCompile(`:([0-9]+):[0-9]+:expression$`)
+// expression is how a hole of Terraform is named that no one thing hides: by its place.
+var expression = regexp.MustCompile(`^([0-9]+:)*expression$`)
 
 func authority(at At, target string, name, role Value) scanner.Authority {
 	a := scanner.Authority{Owner: at.What, Target: target, Name: name.pattern(), Role: role.pattern(), Origin: at.Block}
 	for _, v := range []Value{name, role} {
 		for _, hole := range v.Holes() {
 			name := strings.Trim(Hidden(hole).String(), "${}")
-			if place := expression.FindStringSubmatch(hole); place != nil {
-				name = "the expression of line " + place[1]
+			if expression.MatchString(name) {
+				name = "an expression"
 			}
 			a.Hides = append(a.Hides, name)
 		}
