@@ -114,7 +114,9 @@ is not seen: a container that mounts a projected token with an audience is taken
 Secrets as variables (envFrom), names that no catalogue has, custom resources.`,
 		rules: podKinds,
 		conditions: []condition{
-			{"not-made-by-a-controller", "!object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false))"},
+			// A person adds an ephemeral container to a pod, whoever made the pod.
+			{"not-made-by-a-controller", `request.?subResource.orValue("") == "ephemeralcontainers" ||
+  !object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false))`},
 			g.exemption([]string{"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController", "StatefulSet"}),
 		},
 		variables: wiringVariables(),

@@ -171,6 +171,7 @@ func TestGuard(t *testing.T) {
 	})
 	t.Run("secrets", func(t *testing.T) { guardSecrets(t, p, key) })
 	t.Run("workloads", func(t *testing.T) { guardWorkloads(t, p) })
+	t.Run("ephemeral containers", func(t *testing.T) { guardEphemeral(t, p) })
 	t.Run("exceptions", func(t *testing.T) { guardExceptions(t, p, key) })
 	t.Run("what was there", func(t *testing.T) { guardOld(t, p, key) })
 	t.Run("what dekey writes", func(t *testing.T) { guardMigrated(t, p, checkout) })
@@ -432,6 +433,31 @@ func guardOld(t *testing.T, p *controlplane.Plane, key []byte) {
 	}
 	if err := patch("deployment", "api", container("other-key")); err == nil || !strings.Contains(err.Error(), "Secret other-key") {
 		t.Errorf("an old workload takes a new key: %v", err)
+	}
+}
+
+// guardEphemeral adds containers to a running pod of a Deployment: a key that its Deployment does not use is new.
+func guardEphemeral(t *testing.T, p *controlplane.Plane) {
+	name := kubectl(t, p, "", "-n", "shop", "get", "pods", "--selector=app=api", "-o", "jsonpath={.items[0].metadata.name}")
+	var running map[string]any
+	if err := json.Unmarshal([]byte(kubectl(t, p, "", "-n", "shop", "get", "pod", name, "-o", "json")), &running); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name    string
+		env     []any
+		refused string
+	}{
+		{"a container to look around", []any{map[string]any{"name": "LEVEL", "value": "debug"}}, ""},
+		{"a container with a key", []any{map[string]any{"name": "GOOGLE_CREDENTIALS", "valueFrom": map[string]any{
+			"secretKeyRef": map[string]any{"name": "other-key", "key": "key.json"}}}}, "Secret other-key"},
+	} {
+		running["spec"].(map[string]any)["ephemeralContainers"] = []any{map[string]any{"name": "debug", "image": "registry.example/debug", "env": test.env}}
+		_, err := p.Kubectl(t.Context(), strings.NewReader(manifest(running).json(t)), "replace", "-f", "-",
+			"--raw", "/api/v1/namespaces/shop/pods/"+name+"/ephemeralcontainers?dryRun=All")
+		if test.refused == "" && err != nil || test.refused != "" && (err == nil || !strings.Contains(err.Error(), test.refused)) {
+			t.Errorf("%s is added to a pod: the API server says %v, want %q", test.name, err, test.refused)
+		}
 	}
 }
 
