@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -21,8 +22,10 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"dekey/planner"
+	"dekey/planner/lint"
 	"dekey/planner/planfile"
 	"dekey/rewriter"
+	"dekey/rewriter/precondition"
 	"dekey/scanner"
 	"dekey/scanner/object"
 )
@@ -38,11 +41,13 @@ var enums = map[string][]any{
 		scanner.VerdictLive, scanner.VerdictDisabled, scanner.VerdictExpired, scanner.VerdictDeletedKey, scanner.VerdictDeletedAccount,
 		scanner.VerdictForeign, scanner.VerdictNoPermission, scanner.VerdictOffline, scanner.VerdictMalformed,
 	},
-	"KeyFact.use":  {scanner.Used, scanner.NotUsed, scanner.UseUnknown},
-	"Move.model":   {planner.Impersonation, planner.Direct},
-	"Edit.op":      {planner.OpRemove, planner.OpSet, planner.OpAppend, planner.OpCreate},
-	"FieldEdit.op": {planner.OpRemove, planner.OpSet, planner.OpAppend},
-	"Step.phase":   {rewriter.PhaseGrant, rewriter.PhaseMerge, rewriter.PhaseVerify, rewriter.PhaseDisable, rewriter.PhaseDelete},
+	"KeyFact.use":        {scanner.Used, scanner.NotUsed, scanner.UseUnknown},
+	"Violation.severity": {lint.Error, lint.Warning, lint.Note},
+	"Suppressed.by":      {"comment", "policy", "baseline"},
+	"Move.model":         {planner.Impersonation, planner.Direct},
+	"Edit.op":            {planner.OpRemove, planner.OpSet, planner.OpAppend, planner.OpCreate},
+	"FieldEdit.op":       {planner.OpRemove, planner.OpSet, planner.OpAppend},
+	"Step.phase":         {rewriter.PhaseGrant, rewriter.PhaseMerge, rewriter.PhaseVerify, rewriter.PhaseDisable, rewriter.PhaseDelete},
 }
 
 // typeEnums are the types of which every value is known.
@@ -57,10 +62,14 @@ var codes = []string{"Notice.code", "Hold.code", "Blocker.code", "Prerequisite.c
 var documents = []struct {
 	kind string
 	of   any
+	own  string // the folder of types that no other document has
 }{
-	{"Inventory", scanner.Inventory{}},
-	{"Plan", planner.Plan{}},
-	{"Changeset", rewriter.Changeset{}},
+	{"Inventory", scanner.Inventory{}, ""},
+	{"Plan", planner.Plan{}, ""},
+	{"Changeset", rewriter.Changeset{}, ""},
+	{"Lint", lint.Document{}, "../lint"},
+	{"Baseline", lint.Baseline{}, "../lint"},
+	{"Check", precondition.Result{}, "../../rewriter/precondition"},
 }
 
 // A generator makes a schema from Go types, with their comments.
@@ -86,6 +95,12 @@ func (g *generator) object(t reflect.Type) map[string]any {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct {
+			inner := g.object(f.Type)
+			maps.Copy(properties, inner["properties"].(map[string]any))
+			required = append(required, inner["required"].([]string)...)
+			continue
+		}
 		if !f.IsExported() || name == "-" || name == "" {
 			continue
 		}
@@ -150,10 +165,10 @@ func (g *generator) schema(t reflect.Type) map[string]any {
 }
 
 // comments reads the doc comments of types and fields.
-func comments(t *testing.T) map[string]string {
+func comments(t *testing.T, own string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, dir := range []string{"../../scanner", "../../scanner/object", "../../scanner/wiring", "..", "../../rewriter"} {
+	for _, dir := range []string{"../../scanner", "../../scanner/object", "../../scanner/wiring", "..", "../../rewriter", own} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)
@@ -195,9 +210,8 @@ func line(c *ast.CommentGroup) string { return strings.Join(strings.Fields(c.Tex
 
 // The schemas in the tree are those of the Go types. Run with -update after a type has changed.
 func TestSchemasAreCurrent(t *testing.T) {
-	all := comments(t)
 	for _, d := range documents {
-		g := &generator{defs: map[string]any{}, comments: all}
+		g := &generator{defs: map[string]any{}, comments: comments(t, d.own)}
 		want, err := planfile.Marshal(g.document(d.kind, reflect.TypeOf(d.of)))
 		if err != nil {
 			t.Fatal(err)

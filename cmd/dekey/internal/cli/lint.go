@@ -88,10 +88,10 @@ func (l *linting) run(ctx context.Context, sys System, paths []string) error {
 		return err
 	}
 	result := lint.Run(in)
-	document := lintDocument{
+	document := lintDocument{lint.Document{
 		APIVersion: scanner.APIVersion, Kind: "Lint", Violations: result.Violations, Suppressed: result.Suppressed,
 		Undecided: result.Undecided, Exceptions: result.Exceptions, Gaps: append([]scanner.Gap{}, in.Inventory.Gaps...),
-	}
+	}}
 	if l.writeBaseline != "" {
 		if err := writeBaseline(l.writeBaseline, result.Violations); err != nil {
 			return err
@@ -207,26 +207,13 @@ func (n *notes) sorted() []lint.Suppression {
 	return n.found
 }
 
-// A baseline is the document of violations that were there before.
-type baseline struct {
-	APIVersion string          `json:"apiVersion"`
-	Kind       string          `json:"kind"` // Baseline
-	Violations []baselineEntry `json:"violations"`
-}
-
-type baselineEntry struct {
-	Fingerprint string `json:"fingerprint"`
-	Code        string `json:"code"`
-	Path        string `json:"path"`
-	Object      string `json:"object"`
-}
-
+// writeBaseline writes the violations as a baseline.
 func writeBaseline(name string, violations []lint.Violation) error {
-	document := baseline{APIVersion: scanner.APIVersion, Kind: "Baseline", Violations: []baselineEntry{}}
+	document := lint.Baseline{APIVersion: scanner.APIVersion, Kind: "Baseline", Violations: []lint.BaselineEntry{}}
 	for _, v := range violations {
-		document.Violations = append(document.Violations, baselineEntry{v.Fingerprint, v.Code, v.Origin.Path, v.Object})
+		document.Violations = append(document.Violations, lint.BaselineEntry{Fingerprint: v.Fingerprint, Code: v.Code, Path: v.Origin.Path, Object: v.Object})
 	}
-	slices.SortFunc(document.Violations, func(a, b baselineEntry) int {
+	slices.SortFunc(document.Violations, func(a, b lint.BaselineEntry) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	data, err := planfile.Marshal(document)
@@ -245,7 +232,7 @@ func readBaseline(name string) (map[string]int, error) {
 	if err != nil {
 		return nil, hintf(usagef("reading the baseline: %w", err), "--write-baseline %s makes one", name)
 	}
-	var document baseline
+	var document lint.Baseline
 	if err := json.Unmarshal(data, &document); err != nil || document.Kind != "Baseline" || document.APIVersion != scanner.APIVersion {
 		return nil, usagef("reading the baseline %s: it is no baseline of this version of dekey", name)
 	}

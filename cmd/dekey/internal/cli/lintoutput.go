@@ -6,28 +6,19 @@ import (
 	"path"
 	"strings"
 
-	"dekey/planner"
 	"dekey/planner/lint"
 	"dekey/planner/planfile"
 	"dekey/rewriter/report"
 	"dekey/scanner"
 )
 
-// A lintDocument is what lint prints as JSON.
-type lintDocument struct {
-	APIVersion string              `json:"apiVersion"`
-	Kind       string              `json:"kind"` // Lint
-	Violations []lint.Violation    `json:"violations"`
-	Suppressed []lint.Suppressed   `json:"suppressed"`
-	Undecided  []lint.Violation    `json:"undecided"`
-	Exceptions []planner.Exception `json:"exceptions"`
-	Gaps       []scanner.Gap       `json:"gaps"`
-}
+// A lintDocument is what lint prints.
+type lintDocument struct{ lint.Document }
 
 func (d lintDocument) print(w io.Writer, format string) error {
 	switch format {
 	case "json":
-		data, err := planfile.Marshal(d)
+		data, err := planfile.Marshal(d.Document)
 		if err != nil {
 			return err
 		}

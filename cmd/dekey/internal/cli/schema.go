@@ -1,18 +1,19 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"dekey/planner/planfile"
 )
 
 func newSchema(sys System) *cobra.Command {
-	kinds := []string{"inventory", "plan", "changeset", "policy"}
 	return &cobra.Command{
-		Use:       "schema {inventory|plan|changeset|policy}",
+		Use:       "schema {" + strings.Join(planfile.Kinds, "|") + "}",
 		Short:     "Print the JSON Schema of a document",
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: kinds,
+		ValidArgs: planfile.Kinds,
 		RunE: func(_ *cobra.Command, args []string) error {
 			schema, err := planfile.Schema(args[0])
 			if err != nil {
