@@ -87,6 +87,9 @@ func (r Result) Complete() bool {
 
 // Check decides whether a step may go on. The error is for a step that does not exist, and that of runbook.Files.
 func Check(in Input) (Result, error) {
+	if !slices.Contains(Steps, in.Step) {
+		return Result{}, fmt.Errorf("step %q: it is one of %s", in.Step, strings.Join(Steps, ", "))
+	}
 	q, err := runbook.Ask(in.Plan)
 	if err != nil {
 		return Result{}, err
@@ -109,8 +112,6 @@ func Check(in Input) (Result, error) {
 		c.note("Use after the disabling can not be observed: a disabled key is in none of Google's answers. Whoever still had the key has failed since, and should have said so.")
 		c.note("A key that was enabled and disabled again in between looks as if it had stayed disabled: only the audit log shows that.")
 		c.keys(c.delete)
-	default:
-		return Result{}, fmt.Errorf("step %q: it is one of %s", in.Step, strings.Join(Steps, ", "))
 	}
 	c.result.Go = !slices.ContainsFunc(c.result.Conditions, func(c Condition) bool { return c.Needed && c.Holds != scanner.Yes })
 	return c.result, nil

@@ -89,6 +89,9 @@ func (c *Client) Policy(ctx context.Context, email string) ([]scanner.Binding, e
 	}
 	return c.policyAnswers.get(email, func() ([]scanner.Binding, error) {
 		policy, err := c.iam.Projects.ServiceAccounts.GetIamPolicy(resource(email)).OptionsRequestedPolicyVersion(3).Context(ctx).Do()
+		if err == nil && policy.Etag == "" {
+			err = errors.New("the answer is empty") // a policy without bindings has an etag
+		}
 		if err != nil {
 			return nil, c.fail(err, needPolicy, email, "reading the policy of %s", email)
 		}

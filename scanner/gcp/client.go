@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -77,9 +78,11 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	clients := map[string]*http.Client{}
 	for _, name := range apiNames() {
 		transport, err := o.authenticated(ctx, base, addresses[name])
-		if err != nil {
-			transport = refused{} // every call says so
-
+		if err != nil { // every call says so
+			transport = refused{errNoCredentials}
+			if !strings.Contains(err.Error(), "could not find default credentials") {
+				transport = refused{errBadCredentials} // of what the file holds nothing is said
+			}
 		}
 		clients[name] = &http.Client{Transport: pace.over(transport), CheckRedirect: noRedirect}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -154,12 +155,22 @@ func (e *enrichment) readKeys(ctx context.Context) {
 			keys = append(keys, k)
 		}
 	}
+	proofs := map[string][]*proof{} // by account
 	each(ctx, e, keys, func(ctx context.Context, key scanner.Key) error {
-		fact, refused := e.client.fact(ctx, key)
-		e.refuse(refused...)
+		p := e.client.proof(ctx, key)
+		e.refuse(p.refused...)
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.facts[key.ID] = fact
+		proofs[p.email] = append(proofs[p.email], p)
+		return nil
+	})
+	each(ctx, e, slices.Sorted(maps.Keys(proofs)), func(ctx context.Context, email string) error {
+		e.refuse(e.client.use(ctx, proofs[email])...)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		for _, p := range proofs[email] {
+			e.facts[p.fact.Key] = p.fact
+		}
 		return nil
 	})
 }

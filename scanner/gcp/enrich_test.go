@@ -314,3 +314,40 @@ func TestContextOfAnotherClusterIsAGap(t *testing.T) {
 		t.Errorf("gaps %+v, clusters %+v", inv.Gaps, inv.Clusters)
 	}
 }
+
+// Policy Analyzer is asked once for all keys of an account, and each key gets its own answer.
+func TestLastUsesAreAskedOfAccounts(t *testing.T) {
+	var keys []scanner.Key
+	google, c := open(t, func(s *gcptest.State) {
+		a := s.Project(project, number).Account(email)
+		for i := range 3 {
+			k := keytest.New(fmt.Sprint("batch", i), email)
+			added := a.AddKey(k.KeyID, &k.Private.PublicKey)
+			if i == 1 {
+				added.Use(s.Now.AddDate(0, 0, -4), 2)
+			}
+			added.Disabled = i == 2
+			keys = append(keys, key(fmt.Sprint("batch", i)))
+		}
+	})
+	inv := inventory(keys...)
+	if err := c.Enrich(t.Context(), &inv, gcp.Targets{}); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, r := range google.Requests() {
+		if strings.HasPrefix(r.Method, "policyanalyzer.") {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("%d questions for the keys of one account", asked)
+	}
+	for i, want := range []string{scanner.NotUsed, scanner.Used, scanner.UseUnknown} {
+		for _, fact := range inv.KeyFacts {
+			if fact.Key == keys[i].ID && fact.Use != want {
+				t.Errorf("key %d: %s (%s), want %s", i, fact.Use, fact.Why, want)
+			}
+		}
+	}
+}

@@ -3,11 +3,14 @@ package gcp
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
+	"golang.org/x/oauth2"
 	"google.golang.org/api/googleapi"
 
 	"dekey/scanner"
@@ -26,6 +29,8 @@ type Error struct {
 	Code       int    // the HTTP status, 0 where there was no answer
 	Status     string
 	Err        error
+	// unchargeable: the credentials name no project that the call is charged to.
+	unchargeable bool
 }
 
 func (e *Error) Error() string { return e.Doing + ": " + e.why() }
@@ -37,6 +42,12 @@ func (e *Error) why() string {
 	switch {
 	case errors.Is(e.Err, errNoCredentials):
 		return errNoCredentials.Error() + ": gcloud auth application-default login makes them"
+	case errors.Is(e.Err, errBadCredentials):
+		return errBadCredentials.Error() + ": gcloud auth application-default login makes new ones"
+	case e.Status == "USER_PROJECT_DENIED":
+		return "the project that the calls are charged to may not be used by these credentials: roles/serviceusage.serviceUsageConsumer on it has what it takes, and --google-quota-project names another"
+	case e.Service != "" && e.unchargeable:
+		return "no project is named that the calls are charged to: --google-quota-project PROJECT, where " + e.Service + " is on"
 	case e.Service != "":
 		return fmt.Sprintf("the API %s is off: gcloud services enable %s", e.Service, e.Service)
 	case e.Status == "RATE_LIMIT_EXCEEDED" || e.Status == "rateLimitExceeded":
@@ -87,6 +98,7 @@ func (c *Client) fail(err error, n need, what, doing string, args ...any) error 
 	if errors.As(err, &answer) {
 		e.Code = answer.Code
 		e.Status, e.Service = details(answer)
+		e.unchargeable = strings.Contains(answer.Message, "quota project")
 		if e.Code == http.StatusNotFound {
 			return fmt.Errorf("%s: %w", e.Doing, ErrNotFound)
 		}
@@ -116,25 +128,42 @@ func details(answer *googleapi.Error) (reason, service string) {
 // cause is why a call failed, without the address that it was sent to and without an answer's whole body.
 func cause(err error) string {
 	var answer *googleapi.Error
+	var refused *oauth2.RetrieveError
+	var syntax *json.SyntaxError
+	var typed *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &answer):
-		text := cmp.Or(answer.Message, http.StatusText(answer.Code))
-		if len(text) > 300 {
-			text = text[:300] + "..."
+		return fmt.Sprintf("Google answered %d: %s", answer.Code, line(cmp.Or(answer.Message, http.StatusText(answer.Code))))
+	case errors.As(err, &refused):
+		// What the login's server answered is not shown: it can be anybody's page, and says what was asked.
+		code := refused.ErrorCode
+		if code == "" && refused.Response != nil {
+			code = http.StatusText(refused.Response.StatusCode)
 		}
-		return fmt.Sprintf("Google answered %d: %s", answer.Code, strings.Join(strings.Fields(text), " "))
+		return fmt.Sprintf("the credentials gave no token (%s): gcloud auth application-default login makes new ones", line(cmp.Or(code, "no answer")))
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	case errors.Is(err, errSlow):
 		return "no answer in time"
+	case errors.As(err, &syntax), errors.As(err, &typed), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "the answer is cut short, or is not Google's: a proxy's page?"
 	}
 	for {
 		inner := errors.Unwrap(err)
 		if inner == nil {
-			return err.Error()
+			return line(err.Error())
 		}
 		err = inner
 	}
+}
+
+// line is a text of others as one short line.
+func line(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > 300 {
+		text = strings.ToValidUTF8(text[:300], "") + "..."
+	}
+	return text
 }
 
 // gap is the Gap of any error of this package.

@@ -29,3 +29,6 @@ func paceOf(attempts int, wait func(context.Context, time.Duration) error) *pace
 		limit: func() *rate.Limiter { return rate.NewLimiter(rate.Inf, 1) },
 	}
 }
+
+// Cause is why a call failed, as gaps say it.
+var Cause = cause

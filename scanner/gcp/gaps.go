@@ -21,7 +21,7 @@ func grouped(refusals []error) []scanner.Gap {
 		switch {
 		case !errors.As(err, &e):
 			list = append(list, gap(err))
-		case errors.Is(e.Err, errNoCredentials):
+		case errors.Is(e.Err, errNoCredentials), errors.Is(e.Err, errBadCredentials):
 			list = append(list, scanner.Gap{Source: Source, What: "Application Default Credentials", Why: e.why()})
 		default:
 			c := cause{e.Permission, e.why()}

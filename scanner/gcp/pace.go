@@ -3,6 +3,7 @@ package gcp
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -152,8 +153,40 @@ func readAll(answer *http.Response) error {
 	if err == nil && len(body) > maxAnswer {
 		err = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
 	}
+	if err == nil && hollow(body) {
+		err = errors.New("the answer has null where something must be")
+	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return err
+}
+
+// hollow says that an answer, or an item of a list in it, is null: Google sends none, and the generated clients give nil for
+// it.
+func hollow(body []byte) bool {
+	if !bytes.Contains(body, []byte("null")) {
+		return false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	var open []json.Delim
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return false // whoever decodes it says so
+		}
+		in := json.Delim('[') // the top counts as a list of one
+		if len(open) > 0 {
+			in = open[len(open)-1]
+		}
+		switch d, delimiter := token.(json.Delim); {
+		case delimiter && (d == '[' || d == '{'):
+			open = append(open, d)
+		case delimiter:
+			open = open[:len(open)-1]
+		case token == nil && in == '[':
+			return true
+		}
+	}
 }
 
 // passing says whether the refusal may pass by itself.
@@ -216,9 +249,12 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-var errNoCredentials = errors.New("there are no Application Default Credentials")
+var (
+	errNoCredentials  = errors.New("there are no Application Default Credentials")
+	errBadCredentials = errors.New("the Application Default Credentials can not be used")
+)
 
-// refused stands where no credentials were found.
-type refused struct{}
+// refused stands where no credentials were found, or none that can be used.
+type refused struct{ err error }
 
-func (refused) RoundTrip(*http.Request) (*http.Response, error) { return nil, errNoCredentials }
+func (r refused) RoundTrip(*http.Request) (*http.Response, error) { return nil, r.err }

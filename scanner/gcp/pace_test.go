@@ -52,7 +52,13 @@ func TestErrorShapes(t *testing.T) {
 		{name: "403 for a quota that stays is told", fault: gcptest.Fault{Method: get, Code: 403, Reason: "RATE_LIMIT_EXCEEDED"}, calls: 5, waits: make([]time.Duration, 4), notOK: "quota"},
 		{name: "a connection that breaks is made again", fault: gcptest.Fault{Method: get, Cut: true, Times: 1}, calls: 2, waits: []time.Duration{0}},
 		{name: "an empty answer is no account", fault: gcptest.Fault{Method: get}, calls: 1, notOK: "empty"},
-		{name: "an answer that is no JSON", fault: gcptest.Fault{Method: get, Body: "<html>hello</html>"}, calls: 1, notOK: "invalid character"},
+		{name: "an answer that is no JSON", fault: gcptest.Fault{Method: get, Body: "<html>hello</html>"}, calls: 1, notOK: "a proxy's page?"},
+		{name: "an answer that is cut short", fault: gcptest.Fault{Method: get, Body: `{"email": "api-gsa@`}, calls: 1, notOK: "cut short"},
+		{name: "an answer of another type", fault: gcptest.Fault{Method: get, Body: `["x"]`}, calls: 1, notOK: "not Google's"},
+		{name: "an answer that is null", fault: gcptest.Fault{Method: get, Body: `null`}, calls: 1, notOK: "null"},
+		{name: "a proxy that wants a login", fault: gcptest.Fault{Method: get, Code: 407, Body: "<html>"}, calls: 1, notOK: "Proxy Authentication Required"},
+		{name: "no project to charge", fault: gcptest.Fault{Method: get, Code: 403, Reason: "SERVICE_DISABLED", Service: "iam.googleapis.com", Message: "The iam.googleapis.com API requires a quota project, which is not set by default."}, calls: 1, notOK: "--google-quota-project"},
+		{name: "a project that may not be charged", fault: gcptest.Fault{Method: get, Code: 403, Reason: "USER_PROJECT_DENIED", Message: "Caller does not have required permission to use project acme."}, calls: 1, notOK: "roles/serviceusage.serviceUsageConsumer"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -41,6 +41,9 @@ func (c *Client) Ancestors(ctx context.Context, project string) ([]string, error
 	}
 	return c.ancestorAnswers.get(project, func() ([]string, error) {
 		found, err := c.ancestry.Projects.GetAncestry(project, &resourcemanagerv1.GetAncestryRequest{}).Context(ctx).Do()
+		if err == nil && len(found.Ancestor) == 0 {
+			err = errors.New("the answer is empty") // the project itself is the first
+		}
 		if err != nil {
 			return nil, c.fail(err, needProject, "projects/"+project, "reading what is above the project %s", project)
 		}
@@ -62,6 +65,9 @@ func (c *Client) ProjectPolicy(ctx context.Context, project string) ([]scanner.B
 	return c.projectPolicies.get(project, func() ([]scanner.Binding, error) {
 		request := &resourcemanager.GetIamPolicyRequest{Options: &resourcemanager.GetPolicyOptions{RequestedPolicyVersion: 3}}
 		found, err := c.projects.Projects.GetIamPolicy("projects/"+project, request).Context(ctx).Do()
+		if err == nil && found.Etag == "" {
+			err = errors.New("the answer is empty") // a policy without bindings has an etag
+		}
 		if err != nil {
 			return nil, c.fail(err, needBindings, "projects/"+project, "reading the policy of the project %s", project)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,37 +23,50 @@ func (c *Client) Fact(ctx context.Context, key scanner.Key) (scanner.KeyFact, []
 	return fact, grouped(refused)
 }
 
-func (c *Client) fact(ctx context.Context, key scanner.Key) (fact scanner.KeyFact, refused []error) {
+func (c *Client) fact(ctx context.Context, key scanner.Key) (scanner.KeyFact, []error) {
+	p := c.proof(ctx, key)
+	p.refused = append(p.refused, c.use(ctx, []*proof{p})...)
+	return p.fact, p.refused
+}
+
+// A proof is what is known of a key before its use is asked for.
+type proof struct {
+	fact    scanner.KeyFact
+	email   string
+	found   *Key // nil: it is none of the account's, or was not read
+	refused []error
+}
+
+// proof compares a key with those of its account.
+func (c *Client) proof(ctx context.Context, key scanner.Key) *proof {
+	p := &proof{fact: scanner.KeyFact{Key: key.ID, Verdict: scanner.VerdictOffline, Use: scanner.UseUnknown, ReadAt: c.now().UTC()}}
+	fact := &p.fact
 	defer func() {
 		// Where nothing was read there is no evidence, and no time of it: the same input gives the same bytes.
 		if fact.Verdict == scanner.VerdictOffline || fact.Verdict == scanner.VerdictMalformed {
 			fact.ReadAt = time.Time{}
 		}
 	}()
-	fact = scanner.KeyFact{Key: key.ID, Verdict: scanner.VerdictOffline, Use: scanner.UseUnknown, ReadAt: c.now().UTC()}
 	email, err := normal(key.Email)
 	switch {
 	case key.ID == "" || len(key.ID) != 64:
 		fact.Verdict, fact.Why = scanner.VerdictMalformed, "the key can not be read"
-		return fact, nil
+		return p
 	case err != nil:
 		fact.Verdict, fact.Why = scanner.VerdictMalformed, "the file names no Google service account"
-		return fact, nil
+		return p
 	}
-	found, err := c.prove(ctx, email, key, &fact)
-	if err != nil {
-		refused = append(refused, err)
+	p.email = email
+	if p.found, err = c.prove(ctx, email, key, fact); err != nil {
+		p.refused = append(p.refused, err)
 		fact.Verdict = scanner.VerdictOffline
 		if denied(err) {
 			fact.Verdict = scanner.VerdictNoPermission
 		}
 		fact.Why = reason(err)
-		c.provePublicly(ctx, email, key, &fact)
+		c.provePublicly(ctx, email, key, fact)
 	}
-	if found != nil {
-		refused = append(refused, c.use(ctx, email, *found, &fact)...)
-	}
-	return fact, refused
+	return p
 }
 
 // reason is why an error of this package came.
@@ -166,36 +180,57 @@ func (c *Client) provePublicly(ctx context.Context, email string, key scanner.Ke
 // stale is how long ago an observation period may have ended and still say something: Policy Analyzer lags by days.
 const stale = 7 * 24 * time.Hour
 
-// use reads whether a key is used. Used: it authenticated in the observation period. Not used: it did not, the period ends
-// lately, and Monitoring, where it was read, counts nothing. Everything else is unknown, with the reason.
-func (c *Client) use(ctx context.Context, email string, key Key, fact *scanner.KeyFact) []error {
-	var refused []error
-	account, err := c.Account(ctx, email)
+// use reads whether keys of one account are used, in as few requests as the filter allows. Used: it authenticated in the
+// observation period. Not used: it did not, the period ends lately, and Monitoring, where it was read, counts nothing.
+// Everything else is unknown, with the reason.
+func (c *Client) use(ctx context.Context, keys []*proof) (refused []error) {
+	var asked []*proof
+	var ids []string
+	for _, p := range keys {
+		switch {
+		case p.found == nil:
+		case p.found.Disabled:
+			p.fact.Why = join(p.fact.Why, "a disabled key is missing from Google's evidence")
+		default:
+			asked, ids = append(asked, p), append(ids, p.found.ID)
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	account, err := c.Account(ctx, asked[0].email)
 	if err != nil {
 		return nil // prove has said so
 	}
-	if key.Disabled {
-		fact.Why = join(fact.Why, "a disabled key is missing from Google's evidence")
-		return nil
-	}
-	activities, err := c.Activities(ctx, email, account.Project, key.ID)
+	slices.Sort(ids)
+	activities, err := c.Activities(ctx, account.Email, account.Project, slices.Compact(ids)...)
 	if err != nil {
 		refused = append(refused, err)
-		fact.Why = join(fact.Why, reason(err))
 	}
-	counted, err := c.Authentications(ctx, account.Project, key.ID, fact.ReadAt.Add(-monitored))
-	if err != nil {
-		refused = append(refused, err)
-	} else {
-		fact.Authentications = &counted
-	}
-	activity, known := activities[key.ID]
-	if !known {
-		if activities != nil {
-			fact.Why = join(fact.Why, "Policy Analyzer says nothing of the key")
+	for _, p := range asked {
+		if err != nil {
+			p.fact.Why = join(p.fact.Why, reason(err))
 		}
-		return refused
+		counted, uncounted := c.Authentications(ctx, account.Project, p.found.ID, p.fact.ReadAt.Add(-monitored))
+		if uncounted != nil {
+			refused = append(refused, uncounted)
+		} else {
+			p.fact.Authentications = &counted
+		}
+		activity, known := activities[p.found.ID]
+		if !known {
+			if activities != nil {
+				p.fact.Why = join(p.fact.Why, "Policy Analyzer says nothing of the key")
+			}
+			continue
+		}
+		decide(&p.fact, activity)
 	}
+	return refused
+}
+
+// decide says whether a key is used, by what Policy Analyzer and Monitoring say.
+func decide(fact *scanner.KeyFact, activity Activity) {
 	fact.From, fact.To, fact.LastAuthenticated = activity.From, activity.To, activity.Last
 	switch {
 	case !activity.Last.IsZero():
@@ -203,11 +238,10 @@ func (c *Client) use(ctx context.Context, email string, key Key, fact *scanner.K
 	case fact.ReadAt.Sub(activity.To) > stale:
 		fact.Why = join(fact.Why, fmt.Sprintf("the observation period ends on %s already", activity.To.Format(time.DateOnly)))
 	case fact.Authentications != nil && *fact.Authentications > 0:
-		fact.Why = join(fact.Why, fmt.Sprintf("Policy Analyzer has seen no use, and Monitoring counts %d authentications", counted))
+		fact.Why = join(fact.Why, fmt.Sprintf("Policy Analyzer has seen no use, and Monitoring counts %d authentications", *fact.Authentications))
 	default:
 		fact.Use = scanner.NotUsed
 	}
-	return refused
 }
 
 func join(texts ...string) string {
