@@ -26,6 +26,8 @@ type Changeset struct {
 	// Folder are the digests of the folder's patches, scripts and generated files, so that anyone can see that they are
 	// what was reviewed. Reports are not among them: they can be made again.
 	Folder []scanner.FileDigest `json:"folder"`
+	// Reports are the digests of the reports as they were written first: report --verify says whether they still are.
+	Reports []scanner.FileDigest `json:"reports"`
 }
 
 // A File is one file of the checkout before and after. SHA-256 in hex, "" where the file does not exist.

@@ -40,7 +40,7 @@ func (w *work) result() (Result, error) {
 	}
 	c := Changeset{
 		APIVersion: "dekey/v1", Kind: "Changeset", Plan: plan.ID, Commit: w.source.Commit,
-		Files: []File{}, Steps: []Step{}, Removals: []Removal{}, Manual: []Manual{}, Folder: []scanner.FileDigest{},
+		Files: []File{}, Steps: []Step{}, Removals: []Removal{}, Manual: []Manual{}, Folder: []scanner.FileDigest{}, Reports: []scanner.FileDigest{},
 	}
 	if slices.ContainsFunc(plan.Sources, func(s scanner.Source) bool { return isCheckout(s) && s.ID != w.source.ID }) {
 		c.Source = w.source.ID

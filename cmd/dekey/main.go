@@ -19,6 +19,7 @@ func main() {
 		debug.SetMemoryLimit(softMemory)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the process at once
 	code := cli.Main(ctx, os.Args[1:], cli.Process())
 	stop()
 	os.Exit(code)

@@ -58,7 +58,23 @@ func ReadPolicy(name string, data []byte) (planner.Policy, error) {
 	}
 	r := &policyReader{reader: reader{name: name}}
 	r.read(root)
+	scrub(&r.policy)
 	return r.policy, r.err()
+}
+
+// scrub takes key material out of what a policy says in words: plans and reports print it. What it names is left alone.
+func scrub(p *planner.Policy) {
+	scanner.Scrub(&p.Approval)
+	for i := range p.Workloads {
+		w := &p.Workloads[i]
+		for _, words := range []*string{&w.By, &w.Reason, &w.Wave, &w.Hold} {
+			scanner.Scrub(words)
+		}
+	}
+	for i := range p.Exclude {
+		scanner.Scrub(&p.Exclude[i].By)
+		scanner.Scrub(&p.Exclude[i].Reason)
+	}
 }
 
 // ReadCheckoutPolicy reads the dekey.yaml of a checkout that nobody named: whoever can push there must not choose who is

@@ -56,6 +56,9 @@ func writeChangeset(ctx context.Context, sys System, root, out string, plan plan
 	if err := refuseFolder(out, samePlan(plan.ID, result.Plan.ID)); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := writeFolder(out, files); err != nil {
 		return err
 	}
@@ -84,9 +87,6 @@ func folderOf(sys System, result rewriter.Result, inventory scanner.Inventory) (
 	if files["plan.json"], err = planfile.Marshal(result.Plan); err != nil {
 		return nil, input, err
 	}
-	if files["changeset.json"], err = planfile.Marshal(result.Changeset); err != nil {
-		return nil, input, err
-	}
 	// The reports in the folder hold no clock reading: the same input gives the same bytes.
 	r := report.New(input)
 	var markdown, html bytes.Buffer
@@ -94,6 +94,10 @@ func folderOf(sys System, result rewriter.Result, inventory scanner.Inventory) (
 		return nil, input, err
 	}
 	files["report.md"], files["report.html"] = markdown.Bytes(), html.Bytes()
+	result.Changeset.Reports = digests(map[string][]byte{"report.md": files["report.md"], "report.html": files["report.html"]})
+	if files["changeset.json"], err = planfile.Marshal(result.Changeset); err != nil {
+		return nil, input, err
+	}
 	return files, input, nil
 }
 

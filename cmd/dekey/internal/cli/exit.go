@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+
+	"dekey/scanner/keyfile"
 )
 
 // The exit codes of the contract.
@@ -57,16 +60,35 @@ func reportError(w io.Writer, err error) int {
 	if errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintf(w, "dekey: %s\n", visible(err.Error()))
+	fmt.Fprintf(w, "dekey: %s\n", visible(withhold(err.Error())))
 	var hint hinted
 	if errors.As(err, &hint) {
-		fmt.Fprintf(w, "hint: %s\n", visible(hint.hint))
+		fmt.Fprintf(w, "hint: %s\n", visible(withhold(hint.hint)))
 	}
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// quotation matches what a message quotes, also where that is cut off.
+var quotation = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?`)
+
+// withhold leaves out of a message what it quotes, when that may be a part of a key: a value of a policy file, of a flag, of
+// a file that was named by mistake can be one.
+func withhold(message string) string {
+	lines := strings.Split(message, "\n")
+	for i, line := range lines {
+		if !keyfile.IsKeyMaterial([]byte(line)) {
+			continue
+		}
+		if line = quotation.ReplaceAllString(line, `"(withheld)"`); keyfile.IsKeyMaterial([]byte(line)) {
+			line = "(withheld: the message may quote a key)"
+		}
+		lines[i] = line
+	}
+	return strings.Join(lines, "\n")
 }
 
 // visible shows control, bidirectional and escape characters instead of sending them to a terminal. Line breaks

@@ -58,13 +58,32 @@ func Main(ctx context.Context, args []string, sys System) int {
 	if len(args) > 0 && args[0] == renderChild {
 		return manifest.RenderChild(sys.Stdin, sys.Stdout, args[1:]...)
 	}
+	out := &printed{Writer: sys.Stdout}
+	sys.Stdout = out
 	root := newRoot(sys)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = out.err // of a command that prints on and on, and never asks
+	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted: nothing was written")
 	}
 	return reportError(sys.Stderr, err)
+}
+
+// printed is standard output with the first error that it met.
+type printed struct {
+	io.Writer
+	err error
+}
+
+func (o *printed) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 func newRoot(sys System) *cobra.Command {

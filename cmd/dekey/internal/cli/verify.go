@@ -3,8 +3,11 @@ package cli
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"dekey/planner"
@@ -47,18 +50,43 @@ func verifyChangeset(sys System, name string) error {
 	plan = *input.Plan
 	say(planfile.Verify(plan) == nil, "the plan's id %s is that of its content", plan.ID)
 	say(input.Changeset.Plan == plan.ID, "the changeset is of that plan")
-	digest, err := planfile.Digest(*input.Inventory)
-	if err != nil {
-		return err
-	}
 	if len(plan.Basis) == 1 {
+		digest, err := digestOf(name, "inventory.json")
+		if err != nil {
+			return err
+		}
 		say(plan.Basis[0].SHA256 == digest, "the plan was made from the inventory in the folder, %s", digest)
 	}
 	for _, file := range input.Changeset.Folder {
 		sum := sha256.Sum256(input.Files[file.Path])
 		say(hex.EncodeToString(sum[:]) == file.SHA256, "%s is as it was written", file.Path)
 	}
+	for _, file := range input.Changeset.Reports {
+		digest, err := digestOf(name, file.Path)
+		if err != nil {
+			return err
+		}
+		say(digest == file.SHA256, "%s is as it was written", file.Path)
+	}
 	return verdict(wrong)
+}
+
+// digestOf is the SHA-256 of a file of a changeset folder, in hex; "" where it is not there.
+func digestOf(folder, name string) (string, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	data, err := root.ReadFile(filepath.FromSlash(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", filepath.Join(folder, name), causeOf(err))
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 func verdict(wrong int) error {
