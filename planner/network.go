@@ -181,7 +181,7 @@ func (w *world) landsOnMetadata(x *work) bool {
 		}
 		possible := 0
 		for _, p := range c.NodePools {
-			if !selects(x.obj.PodSpecs[0].NodeSelector, p.Labels) {
+			if !p.Takes(x.obj.PodSpecs[0].NodeSelector, x.obj.PodSpecs[0].Scheduling) {
 				continue
 			}
 			possible++

@@ -170,8 +170,8 @@ func refs(list []scanner.Ref) string {
 // A landing is which workloads may land on a node pool.
 type landing struct{ moved, others []scanner.Ref }
 
-// landsOn finds the workloads whose pods may land on a pool: its labels satisfy their node selector. Affinity and taints
-// are not decided here: they only make a pool less likely.
+// landsOn finds the workloads whose pods may land on a pool: its labels satisfy their node selector and required affinity,
+// and they tolerate its taints.
 func (w *world) landsOn(c *scanner.Cluster, p scanner.NodePool) landing {
 	var l landing
 	for _, x := range w.work {
@@ -179,7 +179,7 @@ func (w *world) landsOn(c *scanner.Cluster, p scanner.NodePool) landing {
 			continue
 		}
 		for _, spec := range x.obj.PodSpecs {
-			if !selects(spec.NodeSelector, p.Labels) {
+			if !p.Takes(spec.NodeSelector, spec.Scheduling) {
 				continue
 			}
 			if x.move != nil {
@@ -191,21 +191,6 @@ func (w *world) landsOn(c *scanner.Cluster, p scanner.NodePool) landing {
 		}
 	}
 	return l
-}
-
-// selects says whether a node with the pool's labels satisfies the selector, as far as the pool's labels say: what GKE and
-// Kubernetes themselves label nodes with is taken as satisfied.
-func selects(selector, labels map[string]string) bool {
-	for key, value := range selector {
-		have, written := labels[key]
-		if written && have != value {
-			return false
-		}
-		if !written && !strings.Contains(key, "kubernetes.io/") && !strings.Contains(key, "cloud.google.com/") {
-			return false
-		}
-	}
-	return true
 }
 
 func (w *world) projectPrerequisites(id string) []Prerequisite {

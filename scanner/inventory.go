@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,6 +34,8 @@ type (
 	Tri = object.Tri
 	// A PodSpec is what the planner asks about one pod template.
 	PodSpec = wiring.PodSpec
+	// A Scheduling is what a pod spec says of nodes.
+	Scheduling = wiring.Scheduling
 	// A Volume is a pod's volume that a Secret, ConfigMap or CSI driver fills.
 	Volume = wiring.Volume
 	// A VolumeSource is one Secret or ConfigMap that fills a volume.
@@ -396,8 +399,28 @@ type NodePool struct {
 	Labels         map[string]string `json:"labels"`
 	MetadataMode   string            `json:"metadataMode"` // GKE_METADATA | GCE_METADATA | "" unknown
 	ServiceAccount string            `json:"serviceAccount,omitempty"`
-	Taints         []string          `json:"taints,omitempty"`
+	Taints         []string          `json:"taints,omitempty"` // key=value:Effect, as Kubernetes spells the effect
 	Nodes          int               `json:"nodes,omitempty"`
+}
+
+// Takes says whether a pod can land on a node of the pool. It errs to yes: what only the node itself would tell fits.
+func (p NodePool) Takes(selector map[string]string, s Scheduling) bool {
+	labels := maps.Clone(p.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels["cloud.google.com/gke-nodepool"] = p.Name
+	// GKE labels the nodes that have its metadata server, and no others.
+	const metadata = "iam.gke.io/gke-metadata-server-enabled"
+	delete(labels, metadata)
+	if p.MetadataMode != "GKE_METADATA" && s.Lands(selector, labels, p.Taints) {
+		return true
+	}
+	if p.MetadataMode != "GKE_METADATA" && p.MetadataMode != "" {
+		return false
+	}
+	labels[metadata] = "true"
+	return s.Lands(selector, labels, p.Taints)
 }
 
 // An Account is a Google service account as Google describes it.

@@ -8,6 +8,7 @@ import (
 	"dekey/planner"
 	"dekey/rewriter/runbook"
 	"dekey/scanner"
+	"dekey/scanner/wiring"
 )
 
 func (c *checker) grant() {
@@ -70,13 +71,8 @@ func (c *checker) nodes(i int) {
 		c.yes(CodeNodes, clusterName(at), "on Autopilot every node has the metadata server of GKE")
 		return
 	}
-	var old []string
-	for _, pool := range facts.NodePools {
-		if pool.MetadataMode != "GKE_METADATA" {
-			old = append(old, pool.Name)
-		}
-	}
-	slices.Sort(old)
+	old := slices.DeleteFunc(slices.Clone(facts.NodePools), func(p scanner.NodePool) bool { return p.MetadataMode == "GKE_METADATA" })
+	slices.SortFunc(old, func(a, b scanner.NodePool) int { return strings.Compare(a.Name, b.Name) })
 	if len(old) == 0 {
 		c.yes(CodeNodes, clusterName(at), "every node pool has the metadata server of GKE")
 		return
@@ -91,25 +87,30 @@ func (c *checker) nodes(i int) {
 			c.unknown(CodeNodes, m.Workload.String(), "let dekey list "+kindOf(m), "the workload could not be read: %s", why)
 			continue
 		}
-		selector := map[string]any{}
-		if spec, ok := m.Scheduled.Lookup(workload); ok {
-			selector = mapping(mapping(spec)["nodeSelector"])
-		}
-		if isTrue(selector["iam.gke.io/gke-metadata-server-enabled"]) {
-			c.yes(CodeNodes, m.Workload.String(), "it selects nodes with the metadata server of GKE")
-			continue
-		}
+		spec, _ := m.Scheduled.Lookup(workload)
 		fine := true
 		for _, pool := range old {
-			if named, _ := selector["cloud.google.com/gke-nodepool"].(string); named == "" || named == pool {
+			pool.MetadataMode = "GCE_METADATA" // a pool that says nothing has Compute Engine's server
+			if pool.Takes(texts(mapping(spec)["nodeSelector"]), wiring.SchedulingOf(mapping(spec))) {
 				fine = false
-				c.no(CodeNodes, m.Workload.String(), do, "it may run in the node pool %s, where workloadMetadataConfig.mode is not GKE_METADATA", pool).Symptom = "email-is-node-account"
+				c.no(CodeNodes, m.Workload.String(), do, "it may run in the node pool %s, where workloadMetadataConfig.mode is not GKE_METADATA", pool.Name).Symptom = "email-is-node-account"
 			}
 		}
 		if fine {
-			c.yes(CodeNodes, m.Workload.String(), "it selects a node pool with the metadata server of GKE")
+			c.yes(CodeNodes, m.Workload.String(), "its node selector, affinity and tolerations keep it from every node pool without the metadata server of GKE")
 		}
 	}
+}
+
+// texts are the pairs of a mapping whose values are text.
+func texts(value any) map[string]string {
+	pairs := map[string]string{}
+	for key, value := range mapping(value) {
+		if text, ok := value.(string); ok {
+			pairs[key] = text
+		}
+	}
+	return pairs
 }
 
 // nameFree asks whether a new service account's name is free, or there as this changeset makes it.

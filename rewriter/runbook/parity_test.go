@@ -66,7 +66,7 @@ func (c *cloud) facts(needs precondition.Needs) precondition.Facts {
 		} else {
 			cluster.Pool, cluster.Autopilot, cluster.Endpoints = k.Pool, k.Autopilot, []string{k.Endpoint}
 			for pool, mode := range k.NodePools {
-				cluster.NodePools = append(cluster.NodePools, scanner.NodePool{Name: pool, MetadataMode: mode})
+				cluster.NodePools = append(cluster.NodePools, scanner.NodePool{Name: pool, MetadataMode: mode, Labels: k.PoolLabels[pool], Taints: k.PoolTaints[pool]})
 			}
 		}
 		f.Clusters[name] = cluster

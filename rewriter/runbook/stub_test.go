@@ -66,7 +66,9 @@ type gsaKey struct {
 type gke struct {
 	Pool, Endpoint string
 	Autopilot      bool
-	NodePools      map[string]string
+	NodePools      map[string]string            // modes
+	PoolLabels     map[string]map[string]string `json:",omitempty"`
+	PoolTaints     map[string][]string          `json:",omitempty"` // key=value:Effect, as Kubernetes spells them
 }
 
 type activity struct{ Last, From, To string }
@@ -186,7 +188,19 @@ func gcloud(c *cloud, argv []string) (string, error) {
 		k := c.Clusters[flags["--project"]+"/"+flags["--location"]+"/"+flags["--cluster"]]
 		var rows []any
 		for name, mode := range k.NodePools {
-			rows = append(rows, map[string]any{"name": name, "config": map[string]any{"workloadMetadataConfig": map[string]any{"mode": mode}}})
+			config := map[string]any{"workloadMetadataConfig": map[string]any{"mode": mode}, "labels": k.PoolLabels[name]}
+			var taints []any
+			for _, t := range k.PoolTaints[name] {
+				key, rest, _ := strings.Cut(t, "=")
+				value, effect, _ := strings.Cut(rest, ":")
+				taint := map[string]any{"key": key, "effect": map[string]string{"NoSchedule": "NO_SCHEDULE", "NoExecute": "NO_EXECUTE", "PreferNoSchedule": "PREFER_NO_SCHEDULE"}[effect]}
+				if value != "" {
+					taint["value"] = value
+				}
+				taints = append(taints, taint)
+			}
+			config["taints"] = taints
+			rows = append(rows, map[string]any{"name": name, "config": config})
 		}
 		return format(flags, rows...)
 	}
@@ -396,13 +410,28 @@ func format(flags map[string]string, rows ...any) (string, error) {
 		for _, field := range strings.Split(m[2], ",") {
 			field, base := strings.CutSuffix(field, ".basename()")
 			var value any = row
+			field, each, list := strings.Cut(field, "[].")
 			for _, key := range strings.Split(field, ".") {
 				object, _ := value.(map[string]any)
 				value = object[key]
 			}
+			if items, _ := value.([]any); list {
+				var texts []string
+				for _, item := range items {
+					text, _ := item.(map[string]any)[each].(string)
+					texts = append(texts, text)
+				}
+				value = strings.Join(texts, ";")
+			}
 			text := ""
 			switch v := value.(type) {
 			case nil:
+			case map[string]string:
+				var pairs []string
+				for _, key := range slices.Sorted(maps.Keys(v)) {
+					pairs = append(pairs, key+"="+v[key])
+				}
+				text = strings.Join(pairs, ";")
 			case bool:
 				text = map[bool]string{true: "True", false: "False"}[v]
 			default:

@@ -310,6 +310,7 @@ func (e *extraction) podFields(pod *Pod, m, parent map[string]any, at object.Pat
 	pod.hostNetwork, _ = m["hostNetwork"].(bool)
 	pod.affinity = field(m["affinity"], "nodeAffinity") != nil
 	pod.nodeSelector = e.Pairs(m["nodeSelector"])
+	pod.scheduling = e.intern(SchedulingOf(m).packed())
 	metadata := templateMetadata(m, parent, at, e.object.Content)
 	pod.labels = e.Pairs(field(metadata, "labels"))
 	pod.annotations = e.Pairs(field(metadata, "annotations"))

@@ -17,6 +17,7 @@ type Pod struct {
 	automount    object.Tri  // "" where it is not written
 
 	labels, annotations, nodeSelector []string // keys and values by turns
+	scheduling                        string   // packed
 
 	volumes    []volume // every volume that its containers can mount, outer ones included
 	containers []container
@@ -243,7 +244,7 @@ func (p *Pod) Spec() PodSpec {
 		Path: p.path, ServiceAccountName: p.account, DeprecatedServiceAccount: p.deprecated, AccountField: p.accountField,
 		AccountElsewhere: p.accountElsewhere, HostNetwork: p.hostNetwork, Affinity: p.affinity,
 		NodeSelector: Unpaired(p.nodeSelector), Labels: Unpaired(p.labels), Annotations: Unpaired(p.annotations),
-		Containers: []Container{},
+		Containers: []Container{}, Scheduling: unpacked(p.scheduling),
 	}
 	if p.automount != "" {
 		automount := p.automount == object.Yes

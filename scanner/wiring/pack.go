@@ -27,6 +27,7 @@ func (p *Pod) Pack(w *Words, b []byte) ([]byte, bool) {
 	b = w.Shared(b, string(p.automount))
 	b = w.Pairs(b, p.labels)
 	b = w.Pairs(b, p.nodeSelector)
+	b = w.Shared(b, p.scheduling)
 	b = append(b, flag(p.accountElsewhere, packedElsewhere)|flag(p.hostNetwork, packedHost)|flag(p.affinity, packedAffinity))
 	b = binary.AppendUvarint(b, uint64(len(p.containers)))
 	for i := range p.containers {
@@ -55,6 +56,7 @@ func Unpack(r *WordReader) Pod {
 	p.accountField = pathOf(r.Shared())
 	p.automount = object.Tri(r.Shared())
 	p.labels, p.nodeSelector = r.Pairs(), r.Pairs()
+	p.scheduling = r.Shared()
 	flags := r.Number()
 	p.accountElsewhere, p.hostNetwork, p.affinity = flags&packedElsewhere != 0, flags&packedHost != 0, flags&packedAffinity != 0
 	for n := min(r.Number(), uint64(len(r.rest))); n > 0; n-- {

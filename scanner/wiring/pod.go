@@ -17,8 +17,9 @@ type PodSpec struct {
 	HostNetwork      bool              `json:"hostNetwork,omitempty"`
 	ImagePullSecrets []string          `json:"imagePullSecrets,omitempty"`
 	NodeSelector     map[string]string `json:"nodeSelector,omitempty"`
-	Affinity         bool              `json:"affinity,omitempty"` // node affinity is set: which pools is not decided here
-	Labels           map[string]string `json:"labels,omitempty"`   // of the pod template
+	Affinity         bool              `json:"affinity,omitempty"`  // node affinity is set
+	Scheduling       Scheduling        `json:"scheduling,omitzero"` // what it says of nodes, beside the node selector
+	Labels           map[string]string `json:"labels,omitempty"`    // of the pod template
 	Annotations      map[string]string `json:"annotations,omitempty"`
 	Volumes          []Volume          `json:"volumes,omitempty"` // those that a Secret, ConfigMap or CSI driver fills
 	Containers       []Container       `json:"containers"`        // in the order of the object: containers, init, ephemeral

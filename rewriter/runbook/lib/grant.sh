@@ -8,34 +8,92 @@ check_api() { # PROJECT API
 }
 
 # Nodes whose metadata server is not GKE's give a pod the node's identity, whatever is granted.
-list_nodes() { # PROJECT LOCATION NAME: node pools with another metadata server, into $node_pools
-  local pools pool mode
+list_nodes() { # PROJECT LOCATION NAME: node pools with another metadata server, their labels and taints, into $node_pools
+  local pools pool mode labels taints
   node_pools=
   if is_true "$autopilot"; then return 0; fi
   if ! pools=$(run gcloud container node-pools list --cluster="$3" --location="$2" --project="$1" \
-    --format='value[separator="|"](name,config.workloadMetadataConfig.mode)'); then
+    --format='value[separator="|"](name,config.workloadMetadataConfig.mode,config.labels,config.taints[].key,config.taints[].value,config.taints[].effect)'); then
     refuse "the node pools of $1/$2/$3 could not be read"
     return 0
   fi
-  while IFS='|' read -r pool mode; do
-    if [[ -n $pool && $mode != GKE_METADATA ]]; then node_pools+=" $pool"; fi
+  while IFS='|' read -r pool mode labels taints; do
+    if [[ -n $pool && $mode != GKE_METADATA ]]; then node_pools+="$pool|;$labels;cloud.google.com/gke-nodepool=$pool;|$taints"$'\n'; fi
   done <<<"$pools"
 }
 check_nodes() { # CONTEXT NAMESPACE RESOURCE NAME POD-SPEC
-  local selector pool='' named=''
+  local spec pool labels keys values effects required=affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution
   [[ -n $node_pools ]] || return 0
-  if ! selector=$(run kubectl --context="$1" --namespace="$2" get "$3" "$4" --ignore-not-found \
-    -o "jsonpath={$5.nodeSelector.iam\\.gke\\.io/gke-metadata-server-enabled}|{$5.nodeSelector.cloud\\.google\\.com/gke-nodepool}"); then
+  if ! spec=$(run kubectl --context="$1" --namespace="$2" get "$3" "$4" --ignore-not-found \
+    -o "jsonpath={$5.nodeSelector}{\"\\n\"}{$5.containers[*].resources}{$5.initContainers[*].resources}{\"\\n\"}{range $5.tolerations[*]}tolerate|{.key}|{.operator}|{.value}|{.effect}{\"\\n\"}{end}{range $5.$required.nodeSelectorTerms[*]}term{\"\\n\"}{range .matchExpressions[*]}need|{.key}|{.operator}|{.values}{\"\\n\"}{end}{end}"); then
     refuse "$2/$3/$4 could not be read in $1"
     return 0
   fi
-  if is_true "${selector%%|*}"; then return 0; fi
-  named=${selector#*|}
-  for pool in $node_pools; do
-    if [[ -z $named || $named == "$pool" ]]; then
-      refuse "$2/$3/$4 may run in the node pool $pool, where workloadMetadataConfig.mode is not GKE_METADATA"
-    fi
+  while IFS='|' read -r pool labels keys values effects; do
+    [[ -n $pool ]] || continue
+    if lands; then refuse "$2/$3/$4 may run in the node pool $pool, where workloadMetadataConfig.mode is not GKE_METADATA"; fi
+  done <<<"$node_pools"
+}
+# lands: can a pod of $spec run in the pool of $labels, $keys, $values and $effects? What only the node itself would tell fits.
+lands() {
+  local selector devices pair kind key operator value terms=0 term=no any=no i
+  local -a taints=() with=() effect=()
+  { read -r selector && read -r devices; } <<<"$spec"
+  selector=${selector//[\{\}\"]/}
+  while IFS= read -r -d ',' pair; do
+    if [[ -n $pair ]] && ! fits "${pair%%:*}" In "[\"${pair#*:}\"]"; then return 1; fi
+  done <<<"$selector,"
+  while IFS='|' read -r kind key operator value; do
+    case $kind in
+    term)
+      if [[ $term == yes ]]; then any=yes; fi
+      terms=$((terms + 1)) term=yes
+      ;;
+    need) fits "$key" "$operator" "$value" || term=no ;;
+    esac
+  done <<<"$spec"
+  if ((terms > 0)) && [[ $term == no && $any == no ]]; then return 1; fi
+  IFS=';' read -r -a taints <<<"$keys"
+  IFS=';' read -r -a with <<<"$values"
+  IFS=';' read -r -a effect <<<"$effects"
+  for ((i = 0; i < ${#taints[@]}; i++)); do
+    case ${effect[i]-} in
+    NO_SCHEDULE) tolerates "${taints[i]}" "${with[i]-}" NoSchedule || return 1 ;;
+    NO_EXECUTE) tolerates "${taints[i]}" "${with[i]-}" NoExecute || return 1 ;;
+    esac
   done
+}
+fits() { # KEY OPERATOR VALUES: a requirement of a node's labels
+  local have
+  case $labels in
+  *";$1="*)
+    have=${labels#*";$1="}
+    have=${have%%;*}
+    case $2 in
+    In) [[ $3 == *"\"$have\""* ]] ;;
+    NotIn) [[ $3 != *"\"$have\""* ]] ;;
+    DoesNotExist) return 1 ;;
+    esac
+    ;;
+  *)
+    case $1 in *kubernetes.io/* | *cloud.google.com/*) return 0 ;; esac
+    case $2 in In | Exists) return 1 ;; esac
+    ;;
+  esac
+}
+tolerates() { # KEY VALUE EFFECT: a taint. GKE adds the toleration of its own taints, and of devices that a container asks for
+  local kind key operator value effect
+  case $1 in *kubernetes.io/* | *gke.io/*) return 0 ;; esac
+  if [[ $1 == */* && $devices == *"\"$1\":"* ]]; then return 0; fi
+  while IFS='|' read -r kind key operator value effect; do
+    [[ $kind == tolerate && (-z $effect || $effect == "$3") ]] || continue
+    if [[ $operator == Exists ]]; then
+      if [[ -z $key || $key == "$1" ]]; then return 0; fi
+    elif [[ $key == "$1" && $value == "$2" ]]; then
+      return 0
+    fi
+  done <<<"$spec"
+  return 1
 }
 
 # A new service account's name must be free, or be there as this changeset makes it.
