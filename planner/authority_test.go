@@ -89,3 +89,26 @@ func TestWhatKeepsTheResourcesOfDirectGrants(t *testing.T) {
 		}
 	}
 }
+
+// Only a search of all that stands above the pool's project says that the service account holds nothing itself.
+func TestDirectGrantsAreUnreadUntilSearched(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		cluster scanner.Cluster
+		want    bool
+	}{
+		{"nobody searched", scanner.Cluster{ID: "acme-shop/l/c", Pool: shopPool}, true},
+		{"another pool was searched", scanner.Cluster{ID: "acme-dev/l/c", Pool: "acme-dev.svc.id.goog", GrantsRead: true}, true},
+		{"searched", scanner.Cluster{ID: "acme-shop/l/c", Pool: shopPool, GrantsRead: true}, false},
+	} {
+		b, policy := apiWorld()
+		b.inv.Clusters = []scanner.Cluster{test.cluster}
+		got := false
+		for _, m := range b.plan(t, *policy).Moves {
+			got = got || slices.ContainsFunc(m.Notices, func(n Notice) bool { return n.Code == NoticeDirectGrantsUnread })
+		}
+		if got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}

@@ -80,6 +80,10 @@ const (
 	NoticeTokenSecret = "token-secret"
 	// NoticeAuthoritativeUnknown: other code can keep the policy that the grant goes to, for all that is written of it.
 	NoticeAuthoritativeUnknown = "authoritative-unknown"
+	// NoticeDirectGrantsUnread: whether the service account that is annotated holds roles itself was not read.
+	NoticeDirectGrantsUnread = "direct-grants-unread"
+	// NoticeGrantsUnlisted: the account may hold roles that no search of policies lists.
+	NoticeGrantsUnlisted = "grants-unlisted"
 	// NoticeMountKept: a volume stays for something else and still shows the key.
 	NoticeMountKept = "mount-kept"
 )

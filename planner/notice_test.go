@@ -46,6 +46,7 @@ func (b *build) egress(egress ...scanner.Egress) {
 func (b *build) whole(mode string) {
 	c := b.cluster("acme-shop/europe-west1/prod", shopPool)
 	c.Complete = []string{"payments"}
+	c.GrantsRead = true
 	c.NodePools = []scanner.NodePool{{Name: "pool", MetadataMode: mode}}
 	b.inv.Workloads[0].Origins = append(b.inv.Workloads[0].Origins, scanner.Origin{Source: c.Source})
 	for i := range b.inv.ServiceAccounts {
@@ -113,6 +114,20 @@ var noticeCases = []noticeCase{
 	}},
 	{code: NoticeAuthoritativeUnknown, name: "Terraform keeps a policy that expressions hide", text: "google_service_account_iam_policy.all in iam.tf (var.account hides which) could", change: func(b *build, _ *Policy) {
 		b.inv.Authorities = []scanner.Authority{{Owner: "google_service_account_iam_policy.all", Target: "service_account", Name: "*", Origin: origin("iam.tf", 1)[0], Hides: []string{"var.account"}}}
+	}},
+	{code: NoticeDirectGrantsUnread, name: "nobody searched for roles of the service account", text: "payments/api holds roles itself was not read", always: true, change: func(*build, *Policy) {}},
+	{code: NoticeGrantsUnlisted, name: "the direct model", text: "by a group that it is in", change: func(b *build, p *Policy) {
+		b.grants("roles/pubsub.publisher")
+		p.Model = Direct
+	}},
+	{code: NoticeGrantsUnlisted, name: "the direct model, and buckets", text: "uniform bucket-level access", change: func(b *build, p *Policy) {
+		b.grants("roles/storage.objectViewer")
+		p.Model = Direct
+	}},
+	{code: NoticeGrantsUnlisted, name: "a split", text: "by a group that it is in", change: func(b *build, p *Policy) {
+		b.grants("roles/pubsub.publisher")
+		split := true
+		p.Workloads = []WorkloadRule{{Workload: "payments/Deployment/api", Split: &split}}
 	}},
 	{code: NoticeSigning, name: "the container seems to sign", text: "seems to sign", change: func(b *build, _ *Policy) {
 		b.inv.Workloads[0].PodSpecs[0].Containers[0].Signs = []string{"SIGNED_URL_TTL"}

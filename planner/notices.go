@@ -55,6 +55,7 @@ func (w *world) sayAccount(x *work, say sayer) {
 		}
 		say(NoticeAnswered, "%s: %s%s%s", code, x.rule.Answers[code], effect, by(x.rule))
 	}
+	w.sayUnlisted(x, say)
 	if x.target.split {
 		say(NoticeSplitAccount, "the workload gets %s, with the roles of %s, which it no longer acts as", x.target.account, x.account)
 	}
@@ -71,6 +72,29 @@ func (w *world) sayAccount(x *work, say sayer) {
 			}
 		}
 	}
+}
+
+// sayUnlisted says what no search of allow policies shows, where the account's roles are repeated for somebody else.
+func (w *world) sayUnlisted(x *work, say sayer) {
+	if x.target.model != Direct && !x.target.split {
+		return
+	}
+	say(NoticeGrantsUnlisted, "%s may hold roles that no search of allow policies lists, and that are not repeated: by a group that it is in, by the access lists of buckets and of BigQuery datasets, by a grant of the last hours", x.account)
+	if x.target.model != Direct {
+		return
+	}
+	for _, g := range w.accounts[x.account].Grants {
+		if strings.HasPrefix(g.Role, "roles/storage.") {
+			say(NoticeGrantsUnlisted, "%s on %s works for the service account itself on buckets with uniform bucket-level access alone, which was not read: gcloud storage buckets describe gs://BUCKET --format='value(uniform_bucket_level_access)'", g.Role, g.Resource)
+		}
+	}
+}
+
+// directRead says whether the roles that service accounts of the pools hold themselves were searched.
+func (w *world) directRead(pools []poolRef) bool {
+	return !slices.ContainsFunc(pools, func(p poolRef) bool {
+		return !slices.ContainsFunc(w.inv.Clusters, func(c scanner.Cluster) bool { return c.Pool == p.pool && c.GrantsRead })
+	})
 }
 
 // sayImpersonators says which grants let more act as the account than a workload needs.
@@ -145,6 +169,9 @@ func (w *world) sayServiceAccount(x *work, say sayer) {
 	t := &x.target
 	ns := t.old.namespace
 	whole := w.listedWhole(x, ns)
+	if t.keep && t.annotate && t.oldKSA.Annotations[AccountAnnotation] == "" && !w.directRead(t.pools) {
+		say(NoticeDirectGrantsUnread, "whether the service account %s/%s holds roles itself was not read: once it is annotated, its pods do not use them any more", ns, t.name)
+	}
 	switch {
 	case t.keep:
 		if !t.oldKSA.Live {

@@ -391,6 +391,8 @@ type Cluster struct {
 	DataplaneV2 Tri `json:"dataplaneV2,omitempty"`
 	// WorkloadIdentity says whether it is on. Unknown (or "") where only Kubernetes was asked and nothing shows it.
 	WorkloadIdentity Tri `json:"workloadIdentity,omitempty"`
+	// GrantsRead: the roles that service accounts of the pool hold themselves were searched in all that stands above its project.
+	GrantsRead bool `json:"grantsRead,omitempty"`
 }
 
 // A NodePool of a cluster.

@@ -365,13 +365,39 @@ func joinClusters(clusters []Cluster) []Cluster {
 		if old.Autopilot == nil {
 			old.Autopilot = c.Autopilot
 		}
-		if len(old.NodePools) == 0 {
-			old.NodePools = c.NodePools
-		}
+		old.Version = cmp.Or(old.Version, c.Version)
+		old.NodePools = joinNodePools(old.NodePools, c.NodePools)
 		old.GKE = known(old.GKE, c.GKE)
 		old.DataplaneV2 = known(old.DataplaneV2, c.DataplaneV2)
+		old.WorkloadIdentity = known(old.WorkloadIdentity, c.WorkloadIdentity)
+		old.GrantsRead = old.GrantsRead || c.GrantsRead
 	}
 	return out
+}
+
+// joinNodePools joins what several readings say of a cluster's pools: live nodes know of no pool that is empty, and only
+// Google of one's mode where its nodes differ.
+func joinNodePools(a, b []NodePool) []NodePool {
+	joined := slices.Clone(a)
+	for _, p := range b {
+		i := slices.IndexFunc(joined, func(have NodePool) bool { return have.Name == p.Name })
+		if i < 0 {
+			joined = append(joined, p)
+			continue
+		}
+		have := &joined[i]
+		if have.MetadataMode != "" && p.MetadataMode != "" && have.MetadataMode != p.MetadataMode {
+			have.MetadataMode = "" // it is being changed
+		} else {
+			have.MetadataMode = cmp.Or(have.MetadataMode, p.MetadataMode)
+		}
+		have.ServiceAccount = cmp.Or(have.ServiceAccount, p.ServiceAccount)
+		have.Nodes = max(have.Nodes, p.Nodes)
+		// A taint that only one reading has may be on some of the nodes alone.
+		have.Taints = slices.DeleteFunc(slices.Clone(have.Taints), func(t string) bool { return !slices.Contains(p.Taints, t) })
+	}
+	slices.SortFunc(joined, func(a, b NodePool) int { return strings.Compare(a.Name, b.Name) })
+	return joined
 }
 
 func known(a, b Tri) Tri {

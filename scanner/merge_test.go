@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"dekey/scanner"
 )
 
@@ -116,5 +119,31 @@ func TestMergeKeepsTheOwnersOfPolicies(t *testing.T) {
 	)
 	if len(got.Accounts) != 1 || got.Accounts[0].UniqueID != "7" || len(got.Accounts[0].Authoritative) != 1 {
 		t.Errorf("accounts %+v", got.Accounts)
+	}
+}
+
+// One reading of a cluster knows what the other does not: a pool without nodes, the mode of one whose nodes differ, that
+// Workload Identity is off.
+func TestMergeJoinsClusters(t *testing.T) {
+	const id = "acme/l/c"
+	live := scanner.Inventory{Clusters: []scanner.Cluster{{ID: id, NodePools: []scanner.NodePool{
+		{Name: "a", Nodes: 3, Taints: []string{"by-hand=:NoSchedule", "team=ml:NoSchedule"}, MetadataMode: "GKE_METADATA"}, {Name: "b", Nodes: 1}, {Name: "changing", MetadataMode: "GCE_METADATA"},
+	}}}}
+	google := scanner.Inventory{Clusters: []scanner.Cluster{{ID: id, WorkloadIdentity: scanner.No, GrantsRead: true, NodePools: []scanner.NodePool{
+		{Name: "a", Taints: []string{"team=ml:NoSchedule"}, MetadataMode: "GKE_METADATA"}, {Name: "b", MetadataMode: "GCE_METADATA"}, {Name: "changing", MetadataMode: "GKE_METADATA"}, {Name: "empty", MetadataMode: "GCE_METADATA"},
+	}}}}
+	want := []scanner.NodePool{
+		{Name: "a", Nodes: 3, Taints: []string{"team=ml:NoSchedule"}, MetadataMode: "GKE_METADATA"},
+		{Name: "b", Nodes: 1, MetadataMode: "GCE_METADATA", Taints: []string{}}, {Name: "changing"}, {Name: "empty", MetadataMode: "GCE_METADATA"},
+	}
+	for _, order := range [][]scanner.Inventory{{live, google}, {google, live}} {
+		merged := scanner.Merge(order...)
+		if len(merged.Clusters) != 1 {
+			t.Fatalf("clusters %+v", merged.Clusters)
+		}
+		c := merged.Clusters[0]
+		if diff := cmp.Diff(want, c.NodePools, cmpopts.EquateEmpty()); diff != "" || c.WorkloadIdentity != scanner.No || !c.GrantsRead {
+			t.Errorf("%+v (-want +got):\n%s", c, diff)
+		}
 	}
 }

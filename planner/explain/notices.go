@@ -189,6 +189,20 @@ var notices = []Text{
 		Source: docLimits,
 	},
 	{
+		Code: "direct-grants-unread", Kind: Notice,
+		What:   "The Kubernetes service account gets the annotation, and whether it holds roles of its own (principal:// or serviceAccount:POOL[NAMESPACE/NAME] on resources) was not read.",
+		Why:    "Once it is annotated, the metadata server gives the Google service account's token, and such roles are no longer used by any pod under it.",
+		Do:     "Scan with --google, --cluster and an identity that may search policies, or search by hand: gcloud asset search-all-iam-policies --scope=organizations/NUMBER --query='policy:\"NAMESPACE/NAME\"'",
+		Source: docHowTo,
+	},
+	{
+		Code: "grants-unlisted", Kind: Notice,
+		What:   "The roles of the account are repeated, for the service account itself or for a new account, and some places are in no search of allow policies.",
+		Why:    "Membership of groups, access lists of buckets (without uniform bucket-level access) and of BigQuery datasets, lists outside of Google Cloud, and what was granted in the last hours are not listed: a role that was not seen is a role that is lost.",
+		Do:     "Look at the groups and access lists that name the account's e-mail, or keep impersonation of the same account, which needs no list.",
+		Source: docLimits,
+	},
+	{
 		Code: "split-account", Kind: Notice,
 		What:   "The workload gets a Google service account of its own, with the roles of the shared one.",
 		Why:    "Roles are added, and nothing is removed. What knows the old account by its e-mail (access lists, domain-wide delegation, other products) does not know the new one.",

@@ -96,10 +96,15 @@ func (e *enrichment) readGrants(ctx context.Context) {
 		return nil
 	})
 	each(ctx, e, slices.Sorted(maps.Keys(e.pools)), func(ctx context.Context, pool string) error {
-		found, _ := e.widest(ctx, e.pools[pool], pool)
+		found, whole := e.widest(ctx, e.pools[pool], pool)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.direct = append(e.direct, found...)
+		for i := range e.clusters {
+			if e.clusters[i].Pool == pool {
+				e.clusters[i].GrantsRead = whole
+			}
+		}
 		return nil
 	})
 }
