@@ -192,7 +192,7 @@ var notices = []Text{
 		Code: "direct-grants-unread", Kind: Notice,
 		What:   "The Kubernetes service account gets the annotation, and whether it holds roles of its own (principal:// or serviceAccount:POOL[NAMESPACE/NAME] on resources) was not read.",
 		Why:    "Once it is annotated, the metadata server gives the Google service account's token, and such roles are no longer used by any pod under it.",
-		Do:     "Scan with --google, --cluster and an identity that may search policies, or search by hand: gcloud asset search-all-iam-policies --scope=organizations/NUMBER --query='policy:\"NAMESPACE/NAME\"'",
+		Do:     "Scan with --google, --cluster and an identity that may search policies, or search by hand: gcloud asset search-all-iam-policies --scope=organizations/NUMBER --query='policy:\"NAMESPACE/NAME\"' does that.",
 		Source: docHowTo,
 	},
 	{
