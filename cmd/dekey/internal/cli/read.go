@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -102,11 +101,6 @@ func (r *reading) scan(ctx context.Context, sys System, paths, skip []string) (s
 		readers = append(readers, reader)
 	}
 	done := progress(sys, "reading")
-	if r.live() && os.Getenv("GOGC") == "" {
-		// A page of a cluster is garbage a moment later, and there are hundreds. Collecting it a little earlier costs a twentieth
-		// of the CPU and keeps the scan of 50,000 Secrets under 100 MiB, the program's own pages included.
-		defer debug.SetGCPercent(debug.SetGCPercent(80))
-	}
 	inventory, err := scanner.Scan(ctx, readers...)
 	var more []iam.Facts
 	for i, path := range paths {
