@@ -275,10 +275,14 @@ func (s *simple) mapping(at, column int) *node {
 }
 
 func (s *simple) key(at, colon int) *node {
+	// The library counts columns in characters: behind a key that is not ASCII, offsets are none.
+	if !ascii(s.text[at:colon]) {
+		s.giveUp()
+	}
 	if c := s.text[at]; c == '"' || c == '\'' {
 		return s.quoted(at, colon)
 	}
-	if colon == at || s.text[colon-1] == ' ' || !s.plainStart(at) || !ascii(s.text[at:colon]) {
+	if colon == at || s.text[colon-1] == ' ' || !s.plainStart(at) {
 		s.giveUp()
 	}
 	return s.scalar(at, colon)

@@ -70,6 +70,7 @@ func TestSimple(t *testing.T) {
 		{name: "colons that are none", text: "a: b:c\nimage: gcr.io/x/y:v1@sha256:00\nurl: https://x/y#z\n"},
 		{name: "text that is not ASCII", text: "# é\na: ü\nb: |\n  日本\n"},
 		{name: "a document with its marker", text: "--- # x\na: 1\n---\nb: 2\n"},
+		{name: "a quoted key that is not ASCII", text: "'\u00e9': \n\"\u00fc\": a\n", library: true},
 		{name: "an anchor", text: "a: &x 1\nb: *x\n", library: true},
 		{name: "a tag", text: "a: !!str 1\n", library: true},
 		{name: "a folded text", text: "a: >\n  x\n", library: true},
