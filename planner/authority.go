@@ -92,39 +92,31 @@ func keepsResource(a scanner.Authority, g scanner.Grant) keeping {
 	return keepsAny
 }
 
-// keepers are the code that keeps the policies that x's grants go to, by how sure that is.
+// keepers are the code that keeps the policies that x's grants go to, by how sure that is: its account's own, or those of the
+// resources on which the account's roles are repeated.
 func (w *world) keepers(x *work) map[keeping][]string {
 	found := map[keeping][]string{}
-	if x.target.split || x.target.model != Impersonation {
-		if account := w.accounts[x.account]; account != nil {
-			for _, a := range w.inv.Authorities {
-				for _, g := range account.Grants {
-					if sure := keepsResource(a, g); sure != keepsNot {
-						found[sure] = append(found[sure], keeper(a))
-					}
-				}
-			}
-		}
-		for sure, list := range found {
-			found[sure] = sorted(list)
-		}
-		return found
-	}
+	account := cmp.Or(w.accounts[x.account], &scanner.Account{})
+	repeats := x.target.split || x.target.model != Impersonation
 	roles := []string{RoleWorkloadIdentityUser}
 	if x.rule != nil && x.rule.Signs != nil && *x.rule.Signs {
 		roles = append(roles, RoleTokenCreator)
 	}
-	uniqueID := ""
-	if account := w.accounts[x.account]; account != nil {
-		uniqueID = account.UniqueID
-		found[keepsSure] = append(found[keepsSure], account.Authoritative...)
+	if !repeats {
+		found[keepsSure] = slices.Clone(account.Authoritative)
 	}
 	for _, a := range w.inv.Authorities {
-		sure := keeps(a, x.account, uniqueID, roles)
-		if sure == keepsNot {
-			continue
+		sure := keepsNot
+		if !repeats {
+			sure = keeps(a, x.account, account.UniqueID, roles)
+		} else {
+			for _, g := range account.Grants {
+				sure = max(sure, keepsResource(a, g))
+			}
 		}
-		found[sure] = append(found[sure], keeper(a))
+		if sure != keepsNot {
+			found[sure] = append(found[sure], keeper(a))
+		}
 	}
 	for sure, list := range found {
 		found[sure] = sorted(list)

@@ -115,6 +115,10 @@ func newRoot(sys System) *cobra.Command {
 		newCheck(sys), newSchema(sys), newExplain(sys), newPermissions(sys), newVersion(sys),
 	)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return setFromEnvironment(cmd, sys) }
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.RunE = root.RunE // so that a shell that it does not know is an error, and no reason for help alone
+	}
 	usageErrors(root)
 	return root
 }
